@@ -1,0 +1,379 @@
+"""First half of generation: how many rows, and their codes, table after table.
+
+Parents come before their children. A table's rows follow from its driver's rows: child
+counts are drawn per driver row, context is repeated along them, and codes are drawn in
+fixed blocks of rows, on any number of threads. Everything goes to the spool.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from synthohive import kernels
+from synthohive.events import OnEvent, StageStarted, ignore
+from synthohive.synthesis.features import Edge, count_codes, count_name, edges_into
+from synthohive.synthesis.parallel import ordered_map
+from synthohive.synthesis.spool import ABSENT, Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from synthohive.linkage.counts import CountModel
+    from synthohive.randomness import Stream
+    from synthohive.schema.model import ForeignKey
+    from synthohive.synthesis.fitted import ContextCode, Fitted, FittedDriver, FittedTable
+
+BLOCK_ROWS = 8192
+"""Rows drawn together. Part of the result: another size gives another database."""
+
+OFFSETS = "#offsets"
+SIBLING = "#sibling"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """A database being generated.
+
+    Attributes:
+        fitted: What was learned.
+        spool: Codes and positions of the rows drawn so far.
+        stream: Where randomness comes from.
+        scale: Rows wanted, as a multiple of the real ones.
+        rows: Rows wanted of root tables, by table.
+        given: Values the rows of root tables must have, by table.
+        threads: Worker threads.
+        heights: Rows of every table drawn so far.
+        first_key: Number of the first generated key.
+        on_event: Receives progress.
+    """
+
+    fitted: Fitted
+    spool: Spool
+    stream: Stream
+    scale: float
+    rows: Mapping[str, int]
+    given: Mapping[str, pl.DataFrame]
+    threads: int
+    heights: dict[str, int]
+    first_key: int = 1
+    on_event: OnEvent = ignore
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a range of child rows hangs on its driver's rows.
+
+    Attributes:
+        first: First driver row touched.
+        counts: Rows of the range per driver row touched, ``(P,)``.
+        position: Position of each row among its siblings, ``(N,)``.
+        siblings: Siblings of each row, the row included, ``(N,)``.
+        absent: Rows at the end of the range that have no driver.
+    """
+
+    first: int
+    counts: NDArray
+    position: NDArray
+    siblings: NDArray
+    absent: int
+
+
+def row_name(fk: ForeignKey) -> str:
+    """Name the spool column of parent positions of a foreign key."""
+    return f"#row {', '.join(fk.columns)}"
+
+
+def draw(generation: Generation) -> None:
+    """Draw the codes of every table into the spool."""
+    for table in generation.fitted.tables.values():
+        generation.on_event(StageStarted(stage="draw", detail=table.name))
+        if table.kept is not None:
+            _keep(generation, table, table.kept)
+        else:
+            _draw_table(generation, table)
+
+
+def _keep(generation: Generation, table: FittedTable, kept: pl.DataFrame) -> None:
+    """Put the real rows' codes and driver rows into the spool."""
+    generation.heights[table.name] = kept.height
+    _create(generation, table)
+    codes = table.encoder.encode(kept.select(table.attributes))
+    for column in codes:
+        generation.spool.write(table.name, column.name, 0, column.to_numpy())
+    if table.driver is None:
+        return
+    fk = table.driver.fk
+    parent = generation.fitted.tables[fk.parent].kept
+    if parent is None:
+        msg = f"{table.name} is kept but its driver {fk.parent} is not"
+        raise AssertionError(msg)
+    rows, _ = kernels.row_ids(kept.select(fk.columns), parent.select(fk.parent_columns))
+    counts = kernels.children_per_parent(rows, parent.height)
+    _store(generation, fk.parent, count_name((table.name, fk)), counts.to_numpy())
+    _store(generation, table.name, row_name(fk), rows.fill_null(int(ABSENT)).to_numpy())
+
+
+def _store(generation: Generation, table: str, column: str, values: NDArray) -> None:
+    generation.spool.create(table, column, values.dtype, len(values))
+    generation.spool.write(table, column, 0, values)
+
+
+def _create(generation: Generation, table: FittedTable) -> None:
+    """Reserve the columns of a table's own codes."""
+    for column in table.layout.columns:
+        dtype = np.min_scalar_type(max(0, column.size - 1))
+        generation.spool.create(table.name, column.name, dtype, generation.heights[table.name])
+
+
+def _draw_table(generation: Generation, table: FittedTable) -> None:
+    driver = table.driver
+    if driver is None:
+        generation.heights[table.name] = _root_height(generation, table)
+    else:
+        _draw_counts(generation, table, driver)
+        generation.spool.create(
+            table.name, row_name(driver.fk), np.uint32, generation.heights[table.name]
+        )
+        generation.spool.create(table.name, SIBLING, np.uint32, generation.heights[table.name])
+    _create(generation, table)
+    starts = range(0, generation.heights[table.name], BLOCK_ROWS)
+    for _ in ordered_map(
+        lambda start: _draw_block(generation, table, start), starts, threads=generation.threads
+    ):
+        pass
+
+
+def _root_height(generation: Generation, table: FittedTable) -> int:
+    if table.name in generation.given:
+        return generation.given[table.name].height
+    if table.name in generation.rows:
+        return generation.rows[table.name]
+    wanted = generation.fitted.metadata.tables[table.name].rows
+    base = table.rows if wanted is None else wanted
+    return max(min(base, 1), round(base * generation.scale))
+
+
+def _draw_counts(generation: Generation, table: FittedTable, driver: FittedDriver) -> None:
+    """Draw how many children each driver row has; fix the table's height and offsets."""
+    edge: Edge = (table.name, driver.fk)
+    counts = draw_edge_counts(generation, edge, driver.counts, scale=_multiplier(generation, driver))
+    limit = _most_children(generation, table, driver.fk)
+    counts = counts if limit is None else np.minimum(counts, limit)
+    _store(generation, driver.fk.parent, count_name(edge), counts.astype(np.uint32))
+    offsets = kernels.child_offsets(pl.Series(counts, dtype=pl.UInt32)).to_numpy()
+    _store(generation, table.name, OFFSETS, offsets)
+    driven, share = int(offsets[-1]), driver.absent_share
+    if share < 1:
+        absent = round(driven * share / (1 - share))
+    else:
+        absent = round(table.rows * generation.scale)
+    generation.heights[table.name] = driven + absent
+
+
+def _multiplier(generation: Generation, driver: FittedDriver) -> float:
+    """Return what child counts are multiplied by: the scale, if no ancestor is scaled."""
+    parent: FittedTable | None = generation.fitted.tables[driver.fk.parent]
+    while parent is not None:
+        if parent.kept is None:
+            return 1.0
+        above = parent.driver
+        parent = None if above is None else generation.fitted.tables[above.fk.parent]
+    return generation.scale
+
+
+def _most_children(generation: Generation, table: FittedTable, fk: ForeignKey) -> int | None:
+    """Return the most children a driver row may have for the table's keys to stay unique."""
+    if fk in table.roles.one_to_one:
+        return 1
+    limits = [
+        int(np.prod([generation.heights[other.parent] for other in keys if other != fk]))
+        for keys in table.roles.distinct
+        if fk in keys
+    ]
+    return min(limits, default=None)
+
+
+def draw_edge_counts(
+    generation: Generation, edge: Edge, model: CountModel, *, scale: float = 1.0
+) -> NDArray:
+    """Draw the number of children of every parent row; ``uint32``, ``(P,)``."""
+    child, fk = edge
+    parent = generation.fitted.tables[fk.parent]
+    stream = generation.stream.child(child, "counts", *fk.columns)
+    edges = edges_into(generation.fitted.plan, fk.parent)
+    earlier = edges[: edges.index(edge)]
+
+    def block(start: int) -> NDArray:
+        stop = min(start + BLOCK_ROWS, generation.heights[fk.parent])
+        features = _features(generation, parent, earlier, start, stop)
+        return model.sample(features, stream, start=start, scale=scale).to_numpy()
+
+    starts = range(0, generation.heights[fk.parent], BLOCK_ROWS)
+    blocks = list(ordered_map(block, starts, threads=generation.threads))
+    return np.concatenate([np.zeros(0, np.uint32), *blocks]).astype(np.uint32)
+
+
+def _features(
+    generation: Generation, parent: FittedTable, earlier: Sequence[Edge], start: int, stop: int
+) -> pl.DataFrame:
+    """Return a parent's features for a range of its rows."""
+    columns = own_codes(generation, parent, parent.layout.names, start, stop).get_columns()
+    if parent.driver is not None:
+        rows = generation.spool.read(parent.name, row_name(parent.driver.fk), start, stop)
+        columns += _ancestor_codes(generation, parent, parent.driver, rows)
+    for edge in earlier:
+        counts = generation.spool.read(parent.name, count_name(edge), start, stop)
+        columns.append(count_codes(pl.Series(count_name(edge), counts)))
+    return pl.DataFrame(columns) if columns else pl.DataFrame(height=stop - start)
+
+
+def own_codes(
+    generation: Generation, table: FittedTable, names: Sequence[str], start: int, stop: int
+) -> pl.DataFrame:
+    """Read a table's own codes for a range of rows."""
+    if not names:
+        return pl.DataFrame(height=stop - start)
+    return pl.DataFrame(
+        {name: generation.spool.read(table.name, name, start, stop) for name in names}
+    )
+
+
+def _ancestor_codes(
+    generation: Generation, table: FittedTable, driver: FittedDriver, rows: NDArray
+) -> list[pl.Series]:
+    """Read the context codes of a table's ancestors for some of its driver's rows.
+
+    Args:
+        generation: The database being generated.
+        table: The table that is generated from the codes.
+        driver: Its driver.
+        rows: Driver rows, `ABSENT` where there is none; absent ancestors get the last code.
+    """
+    found = {1: rows}
+    columns: list[pl.Series] = []
+    for code in driver.context:
+        above = _climb(generation, table, found, code.steps)
+        present = above != ABSENT
+        values = np.full(len(above), code.column.size - 1, np.uint32)
+        values[present] = generation.spool.take(code.table, code.column.name, above[present])
+        columns.append(pl.Series(code.name, values))
+    return columns
+
+
+def _climb(
+    generation: Generation, table: FittedTable, rows: dict[int, NDArray], steps: int
+) -> NDArray:
+    """Return the rows of the ancestor some drivers up, remembering the ones on the way."""
+    if steps not in rows:
+        below = _climb(generation, table, rows, steps - 1)
+        ancestor = table
+        for _ in range(steps - 1):
+            ancestor = _driver_table(generation, ancestor)
+        above = np.full(len(below), ABSENT)
+        present = below != ABSENT
+        if ancestor.driver is not None:
+            name = row_name(ancestor.driver.fk)
+            above[present] = generation.spool.take(ancestor.name, name, below[present])
+        rows[steps] = above
+    return rows[steps]
+
+
+def _driver_table(generation: Generation, table: FittedTable) -> FittedTable:
+    if table.driver is None:
+        msg = f"{table.name} has no driver"
+        raise AssertionError(msg)
+    return generation.fitted.tables[table.driver.fk.parent]
+
+
+def _draw_block(generation: Generation, table: FittedTable, start: int) -> None:
+    """Draw one block of rows into the spool."""
+    stop = min(start + BLOCK_ROWS, generation.heights[table.name])
+    context = None
+    if table.driver is not None:
+        places = _places(generation, table, start, stop)
+        _write_places(generation, table, table.driver, places, start)
+        context = _context_block(generation, table, table.driver, places)
+    if table.generator is None:
+        return
+    codes = table.generator.sample(
+        stop - start,
+        context=context,
+        given=_given_block(generation, table, start, stop),
+        stream=generation.stream.child(table.name, "draw"),
+        start=start,
+        threads=1,
+    )
+    for index, column in enumerate(table.layout.names):
+        generation.spool.write(table.name, column, start, codes[:, index])
+
+
+def _places(generation: Generation, table: FittedTable, start: int, stop: int) -> Places:
+    """Find the driver rows of a range of child rows by their offsets."""
+    offsets = generation.spool.view(table.name, OFFSETS)
+    driven = int(offsets[-1])
+    end = min(stop, driven)
+    if start >= end:
+        nothing = np.zeros(0, np.uint32)
+        return Places(0, nothing, nothing, nothing, stop - max(start, driven))
+    first = int(np.searchsorted(offsets, start, side="right")) - 1
+    last = int(np.searchsorted(offsets, end, side="left"))
+    inside = offsets[first : last + 1].astype(np.int64)
+    counts = np.diff(np.clip(inside, start, end)).astype(np.uint32)
+    position = kernels.sibling_positions(pl.Series(counts)).to_numpy().copy()
+    position[: counts[0]] += np.uint32(start - inside[0])
+    siblings = np.repeat(np.diff(inside), counts)
+    return Places(first, counts, position, siblings, stop - end)
+
+
+def _write_places(
+    generation: Generation, table: FittedTable, driver: FittedDriver, places: Places, start: int
+) -> None:
+    rows = kernels.parent_rows(pl.Series(places.counts, dtype=pl.UInt32), start=places.first)
+    absent = np.full(places.absent, ABSENT)
+    spool = generation.spool
+    spool.write(table.name, row_name(driver.fk), start, np.concatenate([rows.to_numpy(), absent]))
+    position = np.concatenate([places.position, np.arange(places.absent, dtype=np.uint32)])
+    spool.write(table.name, SIBLING, start, position)
+
+
+def _context_block(
+    generation: Generation, table: FittedTable, driver: FittedDriver, places: Places
+) -> NDArray:
+    """Return the context codes of a range of rows, ``(N, K)``."""
+    rows = np.arange(places.first, places.first + len(places.counts), dtype=np.uint32)
+    place = np.concatenate(
+        [
+            driver.siblings.encode(places.position, places.siblings),
+            driver.siblings.absent(places.absent),
+        ]
+    )
+    if not driver.context:
+        return place
+    counts = pl.Series(places.counts, dtype=pl.UInt32)
+    codes = pl.DataFrame(_ancestor_codes(generation, table, driver, rows))
+    absent = [[code.column.size - 1 for code in driver.context]] * places.absent
+    present = kernels.repeat(codes, counts).to_numpy().astype(np.int64)
+    width = len(driver.context)
+    ancestors = np.concatenate([present, np.array(absent, np.int64).reshape(-1, width)])
+    return np.concatenate([ancestors, place], axis=1)
+
+
+def _given_block(
+    generation: Generation, table: FittedTable, start: int, stop: int
+) -> NDArray | None:
+    """Return the codes that are given, -1 where they are not, ``(N, C)``."""
+    given = generation.given.get(table.name)
+    if given is None:
+        return None
+    codes = np.full((stop - start, len(table.layout)), -1, np.int64)
+    known = [name for name in given.columns if name in table.attributes]
+    encoded = table.encoder.encode(given.select(known).slice(start, stop - start))
+    for column in encoded:
+        codes[:, table.layout.index(column.name)] = column.to_numpy()
+    return codes

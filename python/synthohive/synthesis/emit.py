@@ -1,0 +1,67 @@
+"""Second half of generation, last step: codes and positions become rows, block by block."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from synthohive.encoding.constraints import apply_constraints
+from synthohive.synthesis.draw import BLOCK_ROWS, Generation, own_codes
+from synthohive.synthesis.keys import key_frame
+from synthohive.synthesis.parallel import ordered_map
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from synthohive.synthesis.fitted import FittedTable
+
+EMIT_ROWS = 8 * BLOCK_ROWS
+"""Rows decoded together. Does not change the result."""
+
+
+def emit(generation: Generation, table: FittedTable) -> Iterator[pl.DataFrame]:
+    """Yield a table's rows in order, at least one frame, with the real table's schema."""
+    height = generation.heights[table.name]
+    if table.kept is not None or not height:
+        yield table.kept if table.kept is not None else pl.DataFrame(schema=table.schema)
+        return
+    yield from ordered_map(
+        lambda start: _block(generation, table, start, min(start + EMIT_ROWS, height)),
+        range(0, height, EMIT_ROWS),
+        threads=generation.threads,
+    )
+
+
+def _block(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
+    encoder, declared = table.encoder, generation.fitted.metadata.tables[table.name]
+    codes = own_codes(generation, table, encoder.layout.names, start, stop)
+    stream = generation.stream.child(table.name, "decode")
+    parts = [
+        encoder.decode(codes, stream, start=start),
+        _keys(generation, table, start, stop),
+        _given(generation, table, start, stop),
+    ]
+    columns = {column.name: column for part in parts for column in part}
+    frame = pl.DataFrame([columns[name] for name in table.schema])
+    return apply_constraints(frame, declared.columns)
+
+
+def _keys(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
+    rows = np.arange(start, stop, dtype=np.uint32)
+    names = [name for name in table.schema if name in table.roles.columns]
+    frame = key_frame(generation, table, names, rows)
+    for name, share in table.null_shares.items():
+        if share:
+            draws = generation.stream.child(table.name, "null", name).uniform(
+                stop - start, start=start
+            )
+            frame = frame.with_columns(pl.when(draws >= share).then(pl.col(name)).alias(name))
+    return frame
+
+
+def _given(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
+    """Return the given values themselves: codes keep them only within a cell."""
+    given = generation.given.get(table.name)
+    return pl.DataFrame() if given is None else given.slice(start, stop - start)

@@ -1,0 +1,327 @@
+"""Learn a database: every table, how many children each parent has, who goes with whom.
+
+Stages, each over all tables: parent rows, encoders, links and levels, context, counts,
+generators. All models are fitted on real rows with their real parents, so that tables do
+not wait for each other: generators are trained side by side.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from synthohive.encoding.keys import fit_key_format
+from synthohive.encoding.layout import CodeColumn, Layout
+from synthohive.encoding.relevance import select_context
+from synthohive.encoding.table import fit_encoder
+from synthohive.events import Notice, StageStarted
+from synthohive.linkage.hierarchy import fit_hierarchy
+from synthohive.linkage.matching import fit_matching
+from synthohive.synthesis.features import fit_linkage
+from synthohive.synthesis.fitted import (
+    LEVEL,
+    ContextCode,
+    Fitted,
+    FittedDriver,
+    FittedHierarchy,
+    FittedLink,
+    FittedTable,
+)
+from synthohive.synthesis.parallel import ordered_map
+from synthohive.synthesis.real import RealTables, read_real
+from synthohive.synthesis.roles import key_roles
+from synthohive.synthesis.siblings import SiblingCodes, sibling_order, sibling_places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from synthohive.events import OnEvent
+    from synthohive.linkage.counts import CountModel
+    from synthohive.linkage.matching import Matching
+    from synthohive.models.generator import Generator
+    from synthohive.models.settings import CTGANSettings
+    from synthohive.planning.plan import Plan, Step
+    from synthohive.randomness import Stream
+    from synthohive.schema.metadata import Metadata
+    from synthohive.schema.model import ForeignKey
+
+CONTEXT_LIMIT = 16
+"""Most ancestor code columns a table is generated from when none are asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FitSettings:
+    """Settings of learning.
+
+    Attributes:
+        ctgan: Settings of the generators.
+        counts: Method of the linkage: ``conditional``, ``empirical`` or ``negbinom``.
+        threads: Worker threads.
+    """
+
+    ctgan: CTGANSettings
+    counts: str = "conditional"
+    threads: int = 1
+
+
+def fit(
+    metadata: Metadata,
+    plan: Plan,
+    frames: dict[str, pl.DataFrame],
+    *,
+    stream: Stream,
+    settings: FitSettings,
+    on_event: OnEvent,
+) -> Fitted:
+    """Learn all tables of a validated schema.
+
+    Args:
+        metadata: The schema.
+        plan: Its generation plan.
+        frames: One frame per table, keys valid.
+        stream: Where randomness comes from.
+        settings: Settings of learning.
+        on_event: Receives progress.
+
+    Returns:
+        Everything needed to generate, real rows of kept tables included, others not.
+    """
+    on_event(StageStarted(stage="encode", detail=f"{len(frames)} tables"))
+    real = read_real(metadata, plan, frames)
+    _encode(real, stream)
+    for encoder in real.encoders.values():
+        for notice in encoder.notices:
+            on_event(Notice(message=notice))
+    hierarchies = {step.table: _hierarchy(real, step) for step in plan.steps}
+    matchings = {step.table: _match(real, step) for step in plan.steps}
+    contexts = {step.table: _context(real, step) for step in plan.steps}
+    linkage = fit_linkage(real, contexts, method=settings.counts)
+    drivers = {step.table: _driver(real, step, contexts, linkage) for step in plan.steps}
+    on_event(StageStarted(stage="learn", detail=f"{len(frames)} tables"))
+    generators = _train_all(real, drivers, stream, settings, on_event)
+    tables: dict[str, FittedTable] = {}
+    for step in plan.steps:
+        name = step.table
+        links = tuple(
+            FittedLink(fk=fk, matching=matching, quotas=linkage[name, fk], name=_group_name(fk))
+            for fk, matching in matchings[name].items()
+        )
+        tables[name] = _fitted_table(
+            real, step, drivers[name], links, hierarchies[name], generators[name], stream
+        )
+    return Fitted(metadata=metadata, plan=plan, tables=tables, seed=stream.seed)
+
+
+def _encode(real: RealTables, stream: Stream) -> None:
+    """Give every table its key roles, its encoder and its attribute codes."""
+    for step in real.plan.steps:
+        name = step.table
+        table, frame = real.metadata.tables[name], real.frames[name]
+        real.roles[name] = key_roles(table, step, real.referenced(name))
+        attributes = frame.drop(column for column in real.roles[name].columns)
+        encoder = fit_encoder(attributes, table.columns, stream=stream.child(name, "encode"))
+        real.encoders[name] = encoder
+        codes = encoder.encode(attributes)
+        real.codes[name] = codes if codes.width else pl.DataFrame(height=frame.height)
+        real.layouts[name] = encoder.layout
+
+
+def _hierarchy(real: RealTables, step: Step) -> FittedHierarchy | None:
+    """Learn the self reference, and add the level to the table's codes."""
+    fk, name = step.self_reference, step.table
+    if fk is None:
+        return None
+    encoder = real.encoders[name]
+    rows = real.parents[name, fk]
+    hierarchy = fit_hierarchy(rows, real.codes[name], encoder.layout)
+    column = CodeColumn(name=LEVEL, size=hierarchy.size, source=LEVEL, is_ordered=True)
+    _add_codes(real, name, column, hierarchy.level_codes(rows))
+    return FittedHierarchy(fk=fk, hierarchy=hierarchy)
+
+
+def _match(real: RealTables, step: Step) -> dict[ForeignKey, Matching]:
+    """Group the secondary parents' rows, and add the wanted group to the child's codes."""
+    name = step.table
+    child_codes = real.attribute_codes(name)
+    matchings: dict[ForeignKey, Matching] = {}
+    for fk in (*step.secondary, *step.deferred):
+        rows = real.parents[name, fk]
+        matching = fit_matching(
+            real.attribute_codes(fk.parent),
+            real.encoders[fk.parent].layout,
+            child_codes,
+            rows,
+            child_layout=real.encoders[name].layout,
+            is_kept=real.steps[fk.parent].is_kept,
+        )
+        column = CodeColumn(name=_group_name(fk), size=matching.size, source=_group_name(fk))
+        _add_codes(real, name, column, matching.child_codes(rows))
+        matchings[fk] = matching
+    return matchings
+
+
+def _group_name(fk: ForeignKey) -> str:
+    return f"#group {', '.join(fk.columns)}"
+
+
+def _add_codes(real: RealTables, table: str, column: CodeColumn, codes: pl.Series) -> None:
+    real.codes[table] = real.codes[table].with_columns(codes.alias(column.name))
+    real.layouts[table] = real.layouts[table] + Layout((column,))
+
+
+def _context(real: RealTables, step: Step) -> tuple[ContextCode, ...]:
+    """Take the context asked for, or the ancestors' columns that tell most about the table."""
+    candidates = tuple(_ancestor_codes(real, step))
+    if step.context is not None:
+        wanted = {(column.table, column.column) for column in step.context}
+        return tuple(code for code in candidates if (code.table, code.column.source) in wanted)
+    targets = real.codes[step.table]
+    if not candidates or not targets.width or not targets.height:
+        return ()
+    frame = real.context_codes(step.table, candidates)
+    names = select_context(frame, targets, limit=CONTEXT_LIMIT)
+    return tuple(code for code in candidates if code.name in names)
+
+
+def _ancestor_codes(real: RealTables, step: Step) -> Iterator[ContextCode]:
+    """Yield the own code columns of all ancestors along the drivers, nearest first."""
+    has_absent = False
+    for steps in range(1, len(real.steps)):
+        ancestor = real.driver_rows(step.table, steps)
+        if ancestor is None:
+            return
+        table, rows = ancestor
+        has_absent = has_absent or rows.null_count() > 0
+        for column in real.layouts[table].columns:
+            wide = replace(column, size=column.size + has_absent)
+            yield ContextCode(steps=steps, table=table, column=wide)
+
+
+def _driver(
+    real: RealTables,
+    step: Step,
+    contexts: dict[str, tuple[ContextCode, ...]],
+    linkage: dict[tuple[str, ForeignKey], CountModel],
+) -> FittedDriver | None:
+    """Describe how a table's rows come from its driver."""
+    fk, name = step.driver, step.table
+    if fk is None:
+        return None
+    absent = real.parents[name, fk].null_count()
+    most = int(str(real.child_counts(name, fk).max() or 0))
+    return FittedDriver(
+        fk=fk,
+        counts=linkage[name, fk],
+        context=contexts[name],
+        siblings=SiblingCodes(most=most, has_absent=absent > 0),
+        absent_share=absent / max(1, real.rows(name)),
+    )
+
+
+def _train_all(
+    real: RealTables,
+    drivers: dict[str, FittedDriver | None],
+    stream: Stream,
+    settings: FitSettings,
+    on_event: OnEvent,
+) -> dict[str, tuple[Generator | None, float]]:
+    """Train every table's generator, the largest first; returns models and seconds."""
+
+    def work(name: str) -> tuple[Generator | None, float]:
+        started = time.perf_counter()
+        generator = _train(real, name, drivers[name], stream, settings, on_event)
+        return generator, time.perf_counter() - started
+
+    def size(name: str) -> int:
+        return real.rows(name) * len(real.layouts[name])
+
+    names = sorted((step.table for step in real.plan.steps), key=size, reverse=True)
+    return dict(zip(names, ordered_map(work, names, threads=settings.threads), strict=True))
+
+
+def _train(
+    real: RealTables,
+    name: str,
+    driver: FittedDriver | None,
+    stream: Stream,
+    settings: FitSettings,
+    on_event: OnEvent,
+) -> Generator | None:
+    """Train one table's generator, or return `None` if there is nothing to draw."""
+    codes, layout = real.codes[name], real.layouts[name]
+    if not len(layout) or not codes.height or real.steps[name].is_kept:
+        return None
+    from synthohive.models.training import train  # noqa: PLC0415  (torch takes seconds to import)
+
+    return train(
+        codes.to_numpy(),
+        layout,
+        context=None if driver is None else _context_matrix(real, name, driver),
+        context_layout=Layout() if driver is None else driver.layout,
+        settings=settings.ctgan,
+        stream=stream.child(name, "train"),
+        label=name,
+        on_event=on_event,
+    )
+
+
+def _context_matrix(real: RealTables, name: str, driver: FittedDriver) -> NDArray:
+    """Return the context codes of every real row, ``(N, K)``."""
+    rows = real.parents[name, driver.fk]
+    ancestors = real.context_codes(name, driver.context)
+    has_driver = rows.is_not_null().to_numpy()
+    place = driver.siblings.absent(len(rows))
+    frame = real.frames[name]
+    order = sibling_order(real.metadata.tables[name], frame)
+    position, count = sibling_places(rows, None if order is None else frame[order])
+    place[has_driver] = driver.siblings.encode(position[has_driver], count[has_driver])
+    parts = [place] if not ancestors.width else [ancestors.to_numpy(), place]
+    return np.concatenate([part.astype(np.int64) for part in parts], axis=1)
+
+
+def _fitted_table(
+    real: RealTables,
+    step: Step,
+    driver: FittedDriver | None,
+    links: tuple[FittedLink, ...],
+    hierarchy: FittedHierarchy | None,
+    trained: tuple[Generator | None, float],
+    stream: Stream,
+) -> FittedTable:
+    name = step.table
+    frame, roles = real.frames[name], real.roles[name]
+    generator, seconds = trained
+    declared = real.metadata.tables[name]
+    referenced = {column for key in real.referenced(name) for column in key}
+    return FittedTable(
+        name=name,
+        schema=dict(frame.schema),
+        rows=frame.height,
+        roles=roles,
+        formats={
+            column: fit_key_format(
+                frame[column], pii=declared.column(column).pii, stream=stream.child(name, column)
+            )
+            for column in roles.numbered
+        },
+        null_shares={
+            column: frame[column].null_count() / max(1, frame.height)
+            for column in roles.numbered
+            if column not in declared.primary_key and column not in referenced
+        },
+        encoder=real.encoders[name],
+        layout=real.layouts[name],
+        generator=generator,
+        driver=driver,
+        links=links,
+        hierarchy=hierarchy,
+        kept=frame if step.is_kept else None,
+        held_out_loss=None if generator is None else generator.held_out_loss,
+        fit_seconds=seconds,
+    )

@@ -1,0 +1,281 @@
+"""The public face of the engine: learn a database, sample new ones."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import polars as pl
+
+from synthohive.errors import ConfigError, NotFittedError, did_you_mean
+from synthohive.events import OnEvent, RowsGenerated, StageStarted, ignore
+from synthohive.planning.plan import plan as make_plan
+from synthohive.randomness import Stream
+from synthohive.schema.orphans import apply_orphan_policy
+from synthohive.synthesis.assign import assign
+from synthohive.synthesis.draw import Generation, draw
+from synthohive.synthesis.emit import emit
+from synthohive.synthesis.parallel import thread_count
+from synthohive.synthesis.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from synthohive.models.settings import CTGANSettings
+    from synthohive.schema.metadata import Metadata
+    from synthohive.synthesis.fitted import Fitted
+
+
+class Synthesizer:
+    """Learn a relational database and generate synthetic copies of it.
+
+    Args:
+        metadata: Tables, columns and keys.
+        seed: Seed of learning, and of sampling unless `sample` is given another one.
+        ctgan: Settings of the generators; sensible defaults when `None`.
+        linkage: How child counts are learned: ``conditional`` on the parent's columns,
+            ``empirical`` or ``negbinom``.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        threads: Worker threads; one per usable core when `None`. Does not change results.
+        on_event: Receives progress as the values of `synthohive.events`.
+
+    Examples:
+        >>> import polars as pl
+        >>> import synthohive as sh
+        >>> metadata = sh.Metadata().add_table("users", pk="id")
+        >>> metadata = metadata.add_table("orders", pk="id", fk={"user_id": "users.id"})
+        >>> users = pl.DataFrame({"id": range(40), "region": ["north", "south"] * 20})
+        >>> orders = pl.DataFrame({"id": range(80), "user_id": [i // 2 for i in range(80)]})
+        >>> hive = sh.Synthesizer(metadata, seed=7)
+        >>> synthetic = hive.fit({"users": users, "orders": orders}).sample(scale=2.0)
+        >>> synthetic["users"].height, synthetic["orders"].columns
+        (80, ['id', 'user_id'])
+        >>> synthetic["orders"]["user_id"].is_in(synthetic["users"]["id"].implode()).all()
+        True
+    """
+
+    def __init__(
+        self,
+        metadata: Metadata,
+        *,
+        seed: int = 0,
+        ctgan: CTGANSettings | None = None,
+        linkage: str = "conditional",
+        device: str = "auto",
+        threads: int | None = None,
+        on_event: OnEvent = ignore,
+    ) -> None:
+        self.metadata = metadata
+        self.seed = seed
+        self._ctgan = ctgan
+        self._linkage = linkage
+        self._device = device
+        self._threads = thread_count(threads)
+        self._on_event = on_event
+        self._fitted: Fitted | None = None
+
+    @property
+    def fitted(self) -> Fitted:
+        """What was learned.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+        """
+        if self._fitted is None:
+            raise NotFittedError(
+                "this Synthesizer has learned nothing yet", hint="call fit(tables) first"
+            )
+        return self._fitted
+
+    def fit(self, tables: Mapping[str, pl.DataFrame]) -> Self:
+        """Learn all tables.
+
+        Args:
+            tables: One frame per table of the metadata; anything that exports an Arrow
+                stream (Polars, pyarrow, pandas, DuckDB relations).
+
+        Returns:
+            This object.
+
+        Raises:
+            SchemaValidationError: Schema or data are wrong; every problem is listed, and
+                nothing was trained.
+        """
+        from dataclasses import replace  # noqa: PLC0415
+
+        from synthohive.models.settings import CTGANSettings  # noqa: PLC0415
+        from synthohive.synthesis.fit import FitSettings, fit  # noqa: PLC0415
+
+        frames = {name: pl.DataFrame(table) for name, table in tables.items()}
+        self._on_event(StageStarted(stage="check", detail=f"{len(frames)} tables"))
+        self.metadata.validate_schema(frames)
+        frames, notices = apply_orphan_policy(self.metadata, frames)
+        for notice in notices:
+            self._on_event(notice)
+        settings = self._ctgan or CTGANSettings(device=self._device)
+        if self._device != "auto":
+            settings = replace(settings, device=self._device)
+        self._fitted = fit(
+            self.metadata,
+            make_plan(self.metadata),
+            frames,
+            stream=Stream(self.seed, ("fit",)),
+            settings=FitSettings(ctgan=settings, counts=self._linkage, threads=self._threads),
+            on_event=self._on_event,
+        )
+        return self
+
+    def sample(
+        self,
+        *,
+        scale: float = 1.0,
+        rows: Mapping[str, int] | None = None,
+        given: Mapping[str, pl.DataFrame] | None = None,
+        seed: int | None = None,
+        first_key: int = 1,
+    ) -> dict[str, pl.DataFrame]:
+        """Generate a database in memory.
+
+        Args:
+            scale: Rows as a multiple of the real ones. Kept tables keep their rows; what
+                they drive is multiplied instead.
+            rows: Rows of root tables, in place of `scale`.
+            given: Columns of root tables whose values are given, one frame per table; its
+                height is the table's number of rows.
+            seed: Seed of this database; the seed of learning when `None`.
+            first_key: Number of the first generated key, so that two databases can share
+                one key space.
+
+        Returns:
+            One frame per table, with the real table's columns, order and types.
+
+        Raises:
+            ConfigError: A table or column is unknown, or its rows follow from a driver.
+        """
+        frames: dict[str, list[pl.DataFrame]] = {}
+        for name, frame in self.stream(
+            scale=scale, rows=rows, given=given, seed=seed, first_key=first_key
+        ):
+            frames.setdefault(name, []).append(frame)
+        return {name: pl.concat(parts) for name, parts in frames.items()}
+
+    def stream(
+        self,
+        *,
+        scale: float = 1.0,
+        rows: Mapping[str, int] | None = None,
+        given: Mapping[str, pl.DataFrame] | None = None,
+        seed: int | None = None,
+        first_key: int = 1,
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Generate a database block by block, in bounded memory.
+
+        Args:
+            scale: As in `sample`.
+            rows: As in `sample`.
+            given: As in `sample`.
+            seed: As in `sample`.
+            first_key: As in `sample`.
+
+        Yields:
+            Table names and blocks of rows: parents before children, rows in order, at
+            least one block per table. The rows are those of `sample`.
+        """
+        fitted = self.fitted
+        _check_request(fitted, scale, rows or {}, given or {})
+        self._on_event(StageStarted(stage="generate", detail=f"scale {scale:g}"))
+        with Spool() as spool:
+            generation = Generation(
+                fitted=fitted,
+                spool=spool,
+                stream=Stream(self.seed if seed is None else seed, ("sample",)),
+                scale=scale,
+                rows=rows or {},
+                given=given or {},
+                threads=self._threads,
+                heights={},
+                first_key=first_key,
+                on_event=self._on_event,
+            )
+            draw(generation)
+            assign(generation)
+            for name, table in fitted.tables.items():
+                done = 0
+                for frame in emit(generation, table):
+                    done += frame.height
+                    yield name, frame
+                    self._on_event(
+                        RowsGenerated(table=name, rows=done, total=generation.heights[name])
+                    )
+
+    def save(self, folder: str | Path) -> None:
+        """Write everything learned into a folder: JSON, Parquet and safetensors, no code."""
+        from synthohive.synthesis.store import save  # noqa: PLC0415
+
+        save(self.fitted, folder)
+
+    @classmethod
+    def load(
+        cls, folder: str | Path, *, threads: int | None = None, on_event: OnEvent = ignore
+    ) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            ModelFileError: The folder is no saved model, is damaged or of another version.
+        """
+        from synthohive.synthesis.store import load  # noqa: PLC0415
+
+        fitted = load(folder)
+        loaded = cls(fitted.metadata, seed=fitted.seed, threads=threads, on_event=on_event)
+        loaded._fitted = fitted
+        return loaded
+
+
+def _check_request(
+    fitted: Fitted, scale: float, rows: Mapping[str, int], given: Mapping[str, pl.DataFrame]
+) -> None:
+    """Refuse what cannot be generated before anything is drawn."""
+    if not scale > 0:
+        raise ConfigError(f"scale must be greater than 0, not {scale}")
+    for argument, names in (("rows", rows), ("given", given)):
+        for name in names:
+            _check_root(fitted, argument, name)
+    for name, count in rows.items():
+        if count < 0:
+            raise ConfigError(f"rows of {name} must not be negative: {count}", table=name)
+        if name in given:
+            raise ConfigError(
+                f"{name} is named in both rows and given", table=name, hint="name it in one"
+            )
+    for name, frame in given.items():
+        known = fitted.tables[name].attributes
+        for column in frame.columns:
+            if column not in known:
+                raise ConfigError(
+                    f"given {name}.{column} is no learned column",
+                    table=name,
+                    column=column,
+                    hint=did_you_mean(column, known),
+                )
+
+
+def _check_root(fitted: Fitted, argument: str, name: str) -> None:
+    if name not in fitted.tables:
+        raise ConfigError(
+            f"{argument} names the unknown table {name!r}",
+            table=name,
+            hint=did_you_mean(name, fitted.tables),
+        )
+    table = fitted.tables[name]
+    if table.kept is not None:
+        raise ConfigError(
+            f"{argument} names {name}, whose real rows are kept",
+            table=name,
+            hint="remove `keep` from its settings to generate it",
+        )
+    if table.driver is not None:
+        raise ConfigError(
+            f"{argument} names {name}, whose rows follow from its driver {table.driver.fk.parent}",
+            table=name,
+            hint=f"ask for rows of {table.driver.fk.parent}, or use scale",
+        )
