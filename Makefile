@@ -7,6 +7,8 @@ RUST   := $(shell find rust Cargo.toml Cargo.lock -name '*.rs' -o -name 'Cargo.*
 BUILT  := $(VENV)/.built
 
 export VIRTUAL_ENV := $(abspath $(VENV))
+# without it, a machine that writes no bytecode compiles torch at every start
+export UV_COMPILE_BYTECODE := 1
 
 .PHONY: help demo test check bench clean
 

@@ -103,7 +103,7 @@ def _keep(generation: Generation, table: FittedTable, kept: pl.DataFrame) -> Non
     """Put the real rows' codes and driver rows into the spool."""
     generation.heights[table.name] = kept.height
     _create(generation, table)
-    codes = table.encoder.encode(kept.select(table.attributes))
+    codes = table.encoder.encode(kept[table.attributes])
     for column in codes:
         generation.spool.write(table.name, column.name, 0, column.to_numpy())
     if table.driver is None:
@@ -113,7 +113,7 @@ def _keep(generation: Generation, table: FittedTable, kept: pl.DataFrame) -> Non
     if parent is None:
         msg = f"{table.name} is kept but its driver {fk.parent} is not"
         raise AssertionError(msg)
-    rows, _ = kernels.row_ids(kept.select(fk.columns), parent.select(fk.parent_columns))
+    rows, _ = kernels.row_ids(kept[list(fk.columns)], parent[list(fk.parent_columns)])
     counts = kernels.children_per_parent(rows, parent.height)
     _store(generation, fk.parent, count_name((table.name, fk)), counts.to_numpy())
     _store(generation, table.name, row_name(fk), rows.fill_null(int(ABSENT)).to_numpy())
@@ -373,7 +373,8 @@ def _given_block(
         return None
     codes = np.full((stop - start, len(table.layout)), -1, np.int64)
     known = [name for name in given.columns if name in table.attributes]
-    encoded = table.encoder.encode(given.select(known).slice(start, stop - start))
+    encoder = table.encoder.select(known)
+    encoded = encoder.encode(given.slice(start, stop - start))
     for column in encoded:
         codes[:, table.layout.index(column.name)] = column.to_numpy()
     return codes

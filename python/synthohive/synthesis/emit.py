@@ -57,7 +57,7 @@ def _keys(generation: Generation, table: FittedTable, start: int, stop: int) -> 
             draws = generation.stream.child(table.name, "null", name).uniform(
                 stop - start, start=start
             )
-            frame = frame.with_columns(pl.when(draws >= share).then(pl.col(name)).alias(name))
+            frame = frame.with_columns(frame[name].set(draws < share, None))
     return frame
 
 

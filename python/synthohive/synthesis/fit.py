@@ -123,8 +123,8 @@ def _encode(real: RealTables, stream: Stream) -> None:
     for step in real.plan.steps:
         name = step.table
         table, frame = real.metadata.tables[name], real.frames[name]
-        real.roles[name] = key_roles(table, step, real.referenced(name))
-        attributes = frame.drop(column for column in real.roles[name].columns)
+        real.roles[name] = key_roles(table, step)
+        attributes = frame[[c for c in frame.columns if c not in real.roles[name].columns]]
         encoder = fit_encoder(attributes, table.columns, stream=stream.child(name, "encode"))
         real.encoders[name] = encoder
         codes = encoder.encode(attributes)
@@ -298,7 +298,6 @@ def _fitted_table(
     frame, roles = real.frames[name], real.roles[name]
     generator, seconds = trained
     declared = real.metadata.tables[name]
-    referenced = {column for key in real.referenced(name) for column in key}
     return FittedTable(
         name=name,
         schema=dict(frame.schema),
@@ -313,7 +312,7 @@ def _fitted_table(
         null_shares={
             column: frame[column].null_count() / max(1, frame.height)
             for column in roles.numbered
-            if column not in declared.primary_key and column not in referenced
+            if not declared.column(column).is_not_null and (column,) not in real.referenced(name)
         },
         encoder=real.encoders[name],
         layout=real.layouts[name],

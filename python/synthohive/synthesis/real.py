@@ -62,7 +62,7 @@ class RealTables:
     def attribute_codes(self, table: str) -> pl.DataFrame:
         """Return a table's codes of its attributes alone."""
         names = self.encoders[table].layout.names
-        return self.codes[table].select(names) if names else pl.DataFrame(height=self.rows(table))
+        return self.codes[table][list(names)] if names else pl.DataFrame(height=self.rows(table))
 
     def child_counts(self, child: str, fk: ForeignKey) -> pl.Series:
         """Count children per parent row; ``UInt32``."""
@@ -93,7 +93,7 @@ class RealTables:
             if found is None:
                 msg = f"{table} has no ancestor {code.steps} drivers up"
                 raise AssertionError(msg)
-            values = kernels.gather(self.codes[found[0]].select(code.column.name), found[1])
+            values = kernels.gather(self.codes[found[0]][[code.column.name]], found[1])
             wide = values.to_series().cast(pl.UInt32)  # a byte may not hold the absent code
             columns.append(wide.fill_null(code.column.size - 1).alias(code.name))
         return pl.DataFrame(columns) if columns else pl.DataFrame()
@@ -106,8 +106,8 @@ def read_real(
     parents: dict[tuple[str, ForeignKey], pl.Series] = {}
     for name, table in metadata.tables.items():
         for fk in table.foreign_keys:
-            child = frames[name].select(fk.columns)
-            parent = frames[fk.parent].select(fk.parent_columns)
+            child = frames[name][list(fk.columns)]
+            parent = frames[fk.parent][list(fk.parent_columns)]
             parents[name, fk] = kernels.row_ids(child, parent)[0]
     steps = {step.table: step for step in plan.steps}
     return RealTables(metadata=metadata, plan=plan, frames=frames, steps=steps, parents=parents)

@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from synthohive.planning.plan import Step
     from synthohive.schema.model import ForeignKey, Table
 
@@ -39,13 +37,12 @@ class KeyRoles:
         return self.foreign | frozenset(self.numbered)
 
 
-def key_roles(table: Table, step: Step, referenced: Iterable[tuple[str, ...]]) -> KeyRoles:
+def key_roles(table: Table, step: Step) -> KeyRoles:
     """Assign a role to every key column.
 
     Args:
         table: The table's declaration.
         step: The table's place in the plan.
-        referenced: Column sets of this table that foreign keys of other tables point to.
 
     Returns:
         The roles. A composite key holds because its last column that belongs to no
@@ -53,11 +50,10 @@ def key_roles(table: Table, step: Step, referenced: Iterable[tuple[str, ...]]) -
         the whole table otherwise.
     """
     foreign = frozenset(name for fk in table.foreign_keys for name in fk.columns)
-    groups = dict.fromkeys((table.primary_key, *table.unique_keys, *referenced))
     numbered: dict[str, Literal["row", "sibling"]] = {}
     one_to_one: dict[ForeignKey, None] = {}
     distinct: dict[tuple[ForeignKey, ...], None] = {}
-    for group in sorted(filter(None, groups), key=len):
+    for group in sorted(step.unique, key=len):
         own = [name for name in group if name not in foreign]
         if own and any(numbered.get(name) == "row" for name in own):
             continue

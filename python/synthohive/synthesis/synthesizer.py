@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 import polars as pl
 
 from synthohive.errors import ConfigError, NotFittedError, did_you_mean
-from synthohive.events import OnEvent, RowsGenerated, StageStarted, ignore
+from synthohive.events import Notice, OnEvent, RowsGenerated, StageStarted, ignore
 from synthohive.planning.plan import plan as make_plan
 from synthohive.randomness import Stream
 from synthohive.schema.orphans import apply_orphan_policy
@@ -111,7 +111,7 @@ class Synthesizer:
         self.metadata.validate_schema(frames)
         frames, notices = apply_orphan_policy(self.metadata, frames)
         for notice in notices:
-            self._on_event(notice)
+            self._on_event(Notice(message=notice))
         settings = self._ctgan or CTGANSettings(device=self._device)
         if self._device != "auto":
             settings = replace(settings, device=self._device)

@@ -1,0 +1,186 @@
+"""Declared limits of columns, applied to generated rows."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+import polars as pl
+
+from synthohive.encoding.grid import integer_limits
+from synthohive.errors import ConfigError, ConstraintError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from synthohive.schema.model import Bound, Column, Constraint
+
+_DTYPES: dict[str, pl.DataType] = {
+    "int": pl.Int64(),
+    "float": pl.Float64(),
+    "str": pl.String(),
+    "bool": pl.Boolean(),
+    "date": pl.Date(),
+    "datetime": pl.Datetime("us"),
+}
+
+
+def apply_constraints(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
+    """Give columns their declared dtype and bring values inside their limits.
+
+    Args:
+        frame: Generated rows.
+        columns: What is declared of columns, by name.
+
+    Returns:
+        The rows with all declared constraints satisfied; nulls stay.
+
+    Raises:
+        ConstraintError: A value breaks a constraint that is to be enforced, not repaired.
+
+    Examples:
+        >>> from synthohive.schema.model import Column, Constraint
+        >>> least = Column(name="value", constraint=Constraint(dtype="float", minimum=1.0))
+        >>> apply_constraints(pl.DataFrame({"value": [0, 5]}), {"value": least})["value"].to_list()
+        [1.0, 5.0]
+    """
+    changed = [
+        _constrained(frame[name], column.constraint)
+        for name, column in columns.items()
+        if column.constraint is not None and name in frame.columns
+    ]
+    return frame.with_columns(changed)
+
+
+def _constrained(series: pl.Series, constraint: Constraint) -> pl.Series:
+    """Apply one column's constraint."""
+    values = _typed(series, constraint.dtype)
+    if constraint.accepted_values is not None:
+        values = _accepted(values, constraint)
+    for bound, is_minimum in ((constraint.minimum, True), (constraint.maximum, False)):
+        if bound is not None:
+            values = _bounded(values, bound, constraint, is_minimum=is_minimum)
+    return values
+
+
+def _typed(series: pl.Series, dtype: str | None) -> pl.Series:
+    """Convert to a type family; a column that already belongs to it keeps its dtype."""
+    if dtype is None or _family(series.dtype) == dtype:
+        return series
+    if dtype not in _DTYPES:
+        raise ConfigError(
+            f"{series.name!r} has the unknown dtype {dtype!r}",
+            column=series.name,
+            hint=f"use one of {', '.join(_DTYPES)}",
+        )
+    if dtype == "int" and _family(series.dtype) == "float":
+        series = series.cast(pl.Float64).fill_nan(None).round()
+    return series.cast(_DTYPES[dtype])
+
+
+def _family(dtype: pl.DataType) -> str | None:
+    """Return the type family of a dtype."""
+    if dtype.is_integer():
+        return "int"
+    if dtype.is_float() or dtype.is_decimal():
+        return "float"
+    names = {pl.String: "str", pl.Boolean: "bool", pl.Date: "date", pl.Datetime: "datetime"}
+    return names.get(dtype.base_type())
+
+
+def _bounded(
+    values: pl.Series, bound: Bound, constraint: Constraint, *, is_minimum: bool
+) -> pl.Series:
+    """Clip to a bound, or raise if the bound is enforced."""
+    limit = _limit(values, bound, is_minimum=is_minimum)
+    is_out = (values < limit[0]) if is_minimum else (values > limit[0])
+    if values.dtype.is_float():
+        is_out &= values.is_not_nan()
+    if constraint.mode == "enforce" and is_out.any():
+        side = "minimum" if is_minimum else "maximum"
+        _refuse(values.filter(is_out), f"the {side} {bound}")
+    return values.zip_with(~is_out.fill_null(value=False), limit.new_from_index(0, len(values)))
+
+
+def _limit(values: pl.Series, bound: Bound, *, is_minimum: bool) -> pl.Series:
+    """Return a bound as a value of the column's dtype, on the inner side of the bound."""
+    dtype, name = values.dtype, values.name
+    try:
+        if isinstance(dtype, pl.Datetime):
+            moment = pl.Series([datetime.fromisoformat(str(bound)).replace(tzinfo=None)])
+            return moment.cast(pl.Datetime(dtype.time_unit)).dt.replace_time_zone(dtype.time_zone)
+        if dtype == pl.Date:
+            return pl.Series([datetime.fromisoformat(str(bound)).date()])
+        if dtype.is_integer():
+            whole = math.ceil(float(bound)) if is_minimum else math.floor(float(bound))
+            low, high = integer_limits(dtype)
+            whole = int(bound) if isinstance(bound, int) else whole
+            return pl.Series([min(max(whole, low), high)], dtype=dtype)
+        if isinstance(dtype, pl.Decimal):
+            unit = Decimal(1).scaleb(-dtype.scale)
+            rounding = ROUND_CEILING if is_minimum else ROUND_FLOOR
+            return pl.Series([Decimal(str(bound)).quantize(unit, rounding)], dtype=dtype)
+        if dtype.is_float():
+            return pl.Series([float(bound)], dtype=dtype)
+        return pl.Series([str(bound)]).cast(dtype)
+    except (ValueError, ArithmeticError, pl.exceptions.PolarsError) as error:
+        raise ConfigError(
+            f"the bound {bound!r} of {name!r} does not fit its type {dtype}",
+            column=name,
+            hint="give a number for a number, and ISO text such as 2024-01-31 for a date",
+        ) from error
+
+
+def _accepted(values: pl.Series, constraint: Constraint) -> pl.Series:
+    """Replace what is not accepted by the nearest accepted number, or the first value."""
+    accepted = accepted_series(constraint.accepted_values or (), values.dtype, name=values.name)
+    is_out = values.is_not_null() & ~values.is_in(accepted.implode())
+    if not is_out.any():
+        return values
+    if constraint.mode == "enforce":
+        _refuse(values.filter(is_out), f"the accepted values {accepted.to_list()[:5]}")
+    if values.dtype.is_numeric() or values.dtype.is_temporal():
+        accepted = accepted.sort()
+        numbers = accepted.to_physical().cast(pl.Float64).to_numpy()
+        wrong = values.filter(is_out).to_physical().cast(pl.Float64).to_numpy()
+        nearest = np.searchsorted((numbers[1:] + numbers[:-1]) / 2, wrong)
+    else:
+        nearest = np.zeros(int(is_out.sum()), np.int64)
+    return values.scatter(np.flatnonzero(is_out.to_numpy()), accepted.gather(nearest))
+
+
+def accepted_series(values: Sequence[object], dtype: pl.DataType, *, name: str) -> pl.Series:
+    """Return accepted values in a column's dtype, without repetition, in the order given.
+
+    Raises:
+        ConfigError: A value does not fit the dtype.
+    """
+    texts = pl.Series([str(value) for value in values], dtype=pl.String)
+    if dtype == pl.Boolean:
+        texts = texts.str.to_lowercase().replace({"true": "1", "false": "0"})
+        found = texts.cast(pl.Int8, strict=False).cast(pl.Boolean)
+    elif dtype.is_integer():
+        found = texts.cast(pl.Float64, strict=False).cast(dtype, strict=False)
+    elif isinstance(dtype, pl.Datetime):
+        found = texts.str.to_datetime(time_unit=dtype.time_unit, strict=False)
+        found = found.dt.replace_time_zone(dtype.time_zone)
+    else:
+        found = texts.cast(dtype, strict=False)
+    if found.has_nulls():
+        wrong = texts.filter(found.is_null()).to_list()[:5]
+        raise ConfigError(
+            f"accepted values of {name!r} do not fit its type {dtype}: {wrong}", column=name
+        )
+    return found.unique(maintain_order=True)
+
+
+def _refuse(wrong: pl.Series, rule: str) -> NoReturn:
+    samples = ", ".join(map(str, wrong.unique().sort().head(5)))
+    raise ConstraintError(
+        f"{len(wrong)} generated values of {wrong.name!r} break {rule}: {samples}",
+        column=wrong.name,
+        hint="set mode: clip to repair such values, or look for them in the real data",
+    )

@@ -1,0 +1,250 @@
+"""A whole table to codes and back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from synthohive.encoding.columns import (
+    Codec,
+    codec_from_dict,
+    codec_to_dict,
+    column_notices,
+    fit_column,
+)
+from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
+from synthohive.encoding.layout import Layout
+from synthohive.encoding.order import Order, find_orders, mended, offsets, placed
+from synthohive.encoding.settings import EncodingSettings
+from synthohive.errors import ConfigError, ModelFileError
+from synthohive.schema.model import Column
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from synthohive.randomness import Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableEncoder:
+    """Turns the columns of one table into codes and back.
+
+    Attributes:
+        schema: Names and dtypes of the columns, in order.
+        codecs: One codec per column.
+        orders: Dates that never lie before others, each after the orders of its base.
+        notices: What a reader should know, one sentence each.
+
+    Examples:
+        >>> from synthohive.randomness import Stream
+        >>> frame = pl.DataFrame({"size": [1, 2, 2, None], "is_new": [True, False, True, True]})
+        >>> encoder = fit_encoder(frame, {}, stream=Stream(1))
+        >>> encoder.layout.names, encoder.layout.sizes
+        (('size', 'is_new'), (3, 2))
+        >>> encoder.decode(encoder.encode(frame), Stream(2)).equals(frame)
+        True
+    """
+
+    schema: dict[str, pl.DataType]
+    codecs: dict[str, Codec]
+    orders: tuple[Order, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def layout(self) -> Layout:
+        """The code columns, in the order of the table's columns."""
+        return Layout(tuple(c for codec in self.codecs.values() for c in codec.code_columns))
+
+    @property
+    def bases(self) -> tuple[str, ...]:
+        """Columns of other tables that `encode` and `decode` need beside the rows."""
+        known = (order.base for order in self.orders if order.base not in self.schema)
+        return tuple(dict.fromkeys(known))
+
+    def encode(self, frame: pl.DataFrame, *, bases: pl.DataFrame | None = None) -> pl.DataFrame:
+        """Encode rows.
+
+        Args:
+            frame: Has all the encoder's columns; others are ignored.
+            bases: Has the columns called `bases`, for the same rows.
+
+        Returns:
+            One unsigned column per code column, without nulls, as many rows as `frame`.
+            A number never seen gets the code of the nearest one, a category never seen
+            is rare or else the most frequent one.
+        """
+        codes: list[pl.Series] = []
+        for name, series in self.coded(frame, bases).items():
+            codec = self.codecs[name]
+            for column, values in zip(codec.code_columns, codec.encode(series), strict=True):
+                codes.append(pl.Series(column.name, values).cast(code_dtype(column.size)))
+        return pl.DataFrame(codes) if codes else pl.DataFrame(height=frame.height)
+
+    def unseen(self, frame: pl.DataFrame, *, bases: pl.DataFrame | None = None) -> dict[str, int]:
+        """Count, per column, the rows whose value the encoder does not know."""
+        coded = self.coded(frame, bases)
+        counts = {name: self.codecs[name].unseen(series) for name, series in coded.items()}
+        return {name: count for name, count in counts.items() if count}
+
+    def decode(
+        self,
+        codes: pl.DataFrame,
+        stream: Stream,
+        *,
+        start: int = 0,
+        bases: pl.DataFrame | None = None,
+    ) -> pl.DataFrame:
+        """Draw rows for codes.
+
+        Args:
+            codes: The code columns, in any order.
+            stream: Address of the randomness; row ``i`` uses number ``start + i``.
+            start: Number of the first row.
+            bases: Has the columns called `bases`, for the same rows.
+
+        Returns:
+            The real columns, in order, of the real dtypes.
+        """
+        columns: dict[str, pl.Series] = {}
+        for name, codec in self.codecs.items():
+            given = [codes[c.name].to_numpy().astype(np.int64) for c in codec.code_columns]
+            columns[name] = codec.decode(given, stream.child(name), codes.height, start=start)
+        known = {} if bases is None else dict(zip(bases.columns, bases.get_columns(), strict=True))
+        for order in self.orders:
+            later, base = columns[order.column], (columns | known)[order.base]
+            if order.is_offset:
+                columns[order.column] = placed(later, base, self.schema[order.column])
+            else:
+                here = stream.child(order.column, "mend")
+                columns[order.column] = mended(later, base, order, here, start=start)
+        named = [series.alias(name) for name, series in columns.items()]
+        return pl.DataFrame(named, height=codes.height)
+
+    def coded(self, frame: pl.DataFrame, bases: pl.DataFrame | None) -> dict[str, pl.Series]:
+        """Return the columns as they are learned: some dates as the time since another."""
+        _check(frame, self.schema)
+        columns = {name: frame[name] for name in self.schema}
+        if self.bases:
+            _check(pl.DataFrame() if bases is None else bases, self.bases)
+        for order in self.orders:
+            if order.is_offset:
+                known = bases if bases is not None and order.base in self.bases else frame
+                columns[order.column] = offsets(frame[order.column], known[order.base])
+        return columns
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the encoder as JSON-able data."""
+        return {
+            "version": _VERSION,
+            "columns": [
+                [name, dtype_to_dict(self.schema[name]), codec_to_dict(codec)]
+                for name, codec in self.codecs.items()
+            ],
+            "orders": [order.to_dict() for order in self.orders],
+            "notices": list(self.notices),
+        }
+
+    @staticmethod
+    def from_dict(state: dict) -> TableEncoder:
+        """Rebuild an encoder from `to_dict`.
+
+        Raises:
+            ModelFileError: The data are of another format.
+        """
+        try:
+            if state["version"] != _VERSION:
+                raise ModelFileError(f"the encoder has format {state['version']}, not {_VERSION}")
+            columns = state["columns"]
+            return TableEncoder(
+                schema={name: dtype_from_dict(dtype) for name, dtype, _ in columns},
+                codecs={name: codec_from_dict(codec, name) for name, _, codec in columns},
+                orders=tuple(Order.from_dict(order) for order in state["orders"]),
+                notices=tuple(state["notices"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelFileError(f"the encoder is damaged: {error!r}") from error
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder to ``encoder.json`` in a folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps(self.to_dict(), ensure_ascii=False)
+        (folder / _FILE).write_text(text, encoding="utf-8")
+
+    @staticmethod
+    def load(folder: Path) -> TableEncoder:
+        """Read an encoder written by `save`.
+
+        Raises:
+            ModelFileError: The file is missing, damaged or of another format.
+        """
+        try:
+            state = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise ModelFileError(f"cannot read the encoder in {folder}: {error}") from error
+        return TableEncoder.from_dict(state)
+
+
+def _check(frame: pl.DataFrame, names: Iterable[str]) -> None:
+    """Make sure that a frame has the columns to encode."""
+    missing = [name for name in names if name not in frame.columns]
+    if missing:
+        raise ConfigError(
+            f"columns to encode are missing: {', '.join(map(repr, missing))}",
+            column=missing[0],
+            hint=f"the frame has {', '.join(map(repr, frame.columns)) or 'no columns'}",
+        )
+
+
+_FILE = "encoder.json"
+_VERSION = 1
+
+
+def fit_encoder(
+    frame: pl.DataFrame,
+    columns: Mapping[str, Column],
+    *,
+    stream: Stream,
+    bases: pl.DataFrame | None = None,
+    settings: EncodingSettings | None = None,
+) -> TableEncoder:
+    """Learn how to encode a table.
+
+    Args:
+        frame: The real rows, only the columns to encode.
+        columns: What is declared of columns, by name; may be empty.
+        stream: Address of the randomness that texts are invented with.
+        bases: Dates of the same rows that are known before them, such as the parent's, from
+            columns that `frame` does not have. Where a date of the table never lies before
+            one of them, it never will.
+        settings: Numbers of codes and what may be kept verbatim.
+    """
+    settings = settings or EncodingSettings()
+    none = pl.DataFrame(height=frame.height)
+    declared = {name: columns.get(name) or Column(name=name) for name in frame.columns}
+    public = [name for name, column in declared.items() if column.pii is None]
+    orders = find_orders(frame.select(public), none if bases is None else bases)
+    encoder = TableEncoder(schema=dict(frame.schema), codecs={}, orders=orders)
+    coded = encoder.coded(frame, bases)
+    codecs: dict[str, Codec] = {}
+    notices: list[str] = []
+    for name, column in declared.items():
+        codecs[name] = fit_column(coded[name], column, stream.child(name), settings)
+        notices.extend(column_notices(frame[name], column, codecs[name]))
+    return replace(encoder, codecs=codecs, notices=tuple(notices))
+
+
+def code_dtype(size: int) -> pl.DataType:
+    """Return the narrowest unsigned dtype for codes below `size`.
+
+    Examples:
+        >>> [str(code_dtype(size)) for size in (2, 256, 257, 65_537)]
+        ['UInt8', 'UInt8', 'UInt16', 'UInt32']
+    """
+    if size <= 1 << 8:
+        return pl.UInt8()
+    return pl.UInt16() if size <= 1 << 16 else pl.UInt32()

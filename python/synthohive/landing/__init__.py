@@ -1,0 +1,1 @@
+"""Between DuckDB and frames: reading the real tables, landing the synthetic ones."""

@@ -1,0 +1,1 @@
+"""Linkage: how many children each parent has, and which parents a child has besides."""

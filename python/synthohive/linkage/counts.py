@@ -1,0 +1,221 @@
+"""How many children each parent has: learned, and drawn for synthetic parents.
+
+Three methods, one currency. Whatever was learned becomes a table of bins of counts with
+their shares, per leaf of a tree on the parent's attributes (one leaf where attributes do
+not matter); a uniform number per parent picks the bin, and its remainder the count in it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, cast, get_args
+
+import numpy as np
+import polars as pl
+
+from synthohive.errors import ConfigError, did_you_mean
+from synthohive.linkage.distributions import count_bins, negative_binomial
+from synthohive.linkage.leaf_table import LeafTable, fit_leaf_table, single_leaf
+from synthohive.linkage.strata import stratified
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from synthohive.encoding.layout import Layout
+    from synthohive.randomness import Stream
+
+Method = Literal["conditional", "empirical", "negbinom"]
+MAX_LEAVES = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CountModel:
+    """Child counts of one linkage.
+
+    Attributes:
+        method: How it was learned.
+        low: Smallest count of each bin; ``(V,)``.
+        high: Largest count of each bin; ``(V,)``.
+        table: Shares of the bins given a parent's attributes.
+        moments: Mean and variance of the real counts.
+    """
+
+    method: Method
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+    table: LeafTable
+    moments: tuple[float, float]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Code columns of the parent that the counts depend on."""
+        return self.table.names
+
+    @property
+    def maximum(self) -> int:
+        """Largest count that can be drawn."""
+        return int(self.high.max())
+
+    def sample(
+        self,
+        parents: pl.DataFrame | int,
+        stream: Stream,
+        *,
+        start: int = 0,
+        scale: float = 1.0,
+        is_positive: bool = False,
+    ) -> pl.Series:
+        """Draw a count for every parent.
+
+        Args:
+            parents: The parents' codes, or how many parents there are if counts do not
+                depend on codes.
+            stream: Where the random numbers come from; parent ``i`` uses number
+                ``start + i``, so blocks of parents may be drawn in any order.
+            start: Position of the first parent in its table.
+            scale: Factor on all counts; a fraction left over rounds up or down by chance.
+            is_positive: Draw from parents with children only; 1 where there are none such.
+
+        Returns:
+            Children per parent; ``UInt32 (P,)``.
+
+        Raises:
+            ConfigError: Counts depend on codes, but only a number of parents was given.
+        """
+        codes = parents if isinstance(parents, pl.DataFrame) else None
+        rows = parents if isinstance(parents, int) else parents.height
+        if codes is None and self.names:
+            raise ConfigError(
+                f"child counts depend on the parent's codes {', '.join(self.names)}, "
+                f"but only the number of parents ({rows}) was given"
+            )
+        uniforms = stratified(stream.child("count"), rows, start=start)
+        leaves = self.table.leaves(codes, rows)
+        if is_positive and self.low[0] == 0:
+            childless = self.table.shares[leaves, 0]
+            uniforms = childless + uniforms * (1 - childless)
+        bins, inside = self.table.draw(leaves, uniforms)
+        low, width = self.low[bins], (self.high - self.low + 1)[bins]
+        counts = low + np.floor(inside * width).astype(np.int64)
+        if scale != 1.0:
+            rounding = stream.child("scale").uniform(rows, start=start).to_numpy()
+            counts = np.floor(counts * scale + rounding).astype(np.int64)
+        return pl.Series("count", np.maximum(counts, int(is_positive)).astype(np.uint32))
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the model as JSON-able values."""
+        moments = list(self.moments)
+        if self.method == "negbinom":
+            return {"method": self.method, "moments": moments}
+        return {
+            "method": self.method,
+            "moments": moments,
+            "low": self.low.tolist(),
+            "high": self.high.tolist(),
+            "table": self.table.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, object]) -> CountModel:
+        """Rebuild a model from `to_dict`."""
+        method = cast("Method", state["method"])
+        mean, variance = cast("list[float]", state["moments"])
+        if method == "negbinom":
+            return _negbinom(mean, variance)
+        return cls(
+            method=method,
+            moments=(mean, variance),
+            low=np.asarray(state["low"], np.int64),
+            high=np.asarray(state["high"], np.int64),
+            table=LeafTable.from_dict(cast("Mapping[str, object]", state["table"])),
+        )
+
+
+def fit_counts(
+    counts: pl.Series,
+    *,
+    method: Method = "conditional",
+    codes: pl.DataFrame | None = None,
+    layout: Layout | None = None,
+) -> CountModel:
+    """Learn how many children parents have.
+
+    Args:
+        counts: Children per real parent, zeros included; ``UInt32 (P,)``.
+        method: ``conditional`` lets counts depend on the parents' codes; ``empirical``
+            draws from the real counts; ``negbinom`` fits a negative binomial by its
+            moments, a Poisson where the variance is not above the mean.
+        codes: Codes of the parents' attributes; `conditional` without them is `empirical`.
+        layout: Layout of `codes`.
+
+    Returns:
+        The model. Without any parents it draws zeros.
+
+    Raises:
+        ConfigError: The method is unknown, or codes and counts differ in length.
+
+    Examples:
+        >>> from synthohive.randomness import Stream
+        >>> model = fit_counts(pl.Series([0, 3, 3], dtype=pl.UInt32), method="empirical")
+        >>> set(model.sample(100, Stream(1))) == {0, 3}
+        True
+    """
+    if method not in get_args(Method):
+        raise ConfigError(
+            f"unknown linkage method {method!r}", hint=did_you_mean(method, get_args(Method))
+        )
+    values = counts.to_numpy().astype(np.int64)
+    if not len(values):
+        values = np.zeros(1, np.int64)
+        codes = None
+    moments = float(values.mean()), float(values.var())
+    if method == "negbinom":
+        return _negbinom(*moments)
+    low, high, bins = count_bins(values)
+    if method == "conditional" and codes is not None and layout is not None and len(layout):
+        table = _conditional(values, bins, len(low), codes, layout)
+    else:
+        table = single_leaf(np.bincount(bins, minlength=len(low)) / len(bins))
+    return CountModel(method=method, low=low, high=high, table=table, moments=moments)
+
+
+def _conditional(
+    counts: NDArray[np.int64],
+    bins: NDArray[np.intp],
+    size: int,
+    codes: pl.DataFrame,
+    layout: Layout,
+) -> LeafTable:
+    if codes.height != len(counts):
+        raise ConfigError(f"{len(counts)} counts, but codes of {codes.height} parents")
+    return fit_leaf_table(
+        codes,
+        layout,
+        _targets(counts),
+        bins,
+        size,
+        max_leaves=MAX_LEAVES,
+        min_leaf=max(10, min(50, len(counts) // 100)),
+    )
+
+
+def _targets(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Describe counts so that zeros, small and large ones all matter; ``(P, 3)``."""
+    order = np.unique(counts, return_inverse=True, return_counts=True)
+    ranks = (np.cumsum(order[2]) - order[2] / 2)[order[1]]
+    targets = np.stack([ranks, np.log1p(counts), counts == 0], axis=1).astype(np.float64)
+    spread = targets.std(axis=0)
+    return (targets - targets.mean(axis=0)) / np.where(spread > 0, spread, 1)
+
+
+def _negbinom(mean: float, variance: float) -> CountModel:
+    low, high, shares = negative_binomial(mean, variance)
+    return CountModel(
+        method="negbinom",
+        low=low,
+        high=high,
+        table=single_leaf(shares),
+        moments=(mean, variance),
+    )

@@ -1,0 +1,188 @@
+"""Groups of secondary parents: which parent rows go with which child rows.
+
+Parent rows are parted into groups by what explains their children. A child is generated
+with the group of its secondary parent as one more code; afterwards an actual parent of
+that group is assigned, each as often as its own share of children says. Keys stay valid,
+popularity and the agreement of attributes survive, at a cost of O(rows).
+
+    parent codes ─tree─► leaf ─class─► group ◄─generated─ child
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import polars as pl
+
+from synthohive.errors import ConfigError, NotFittedError
+from synthohive.linkage.assignment import assign_parents
+from synthohive.linkage.classes import Classes
+from synthohive.linkage.popularity import Popularity
+from synthohive.linkage.tree import CodeTree, code_matrix
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from synthohive.randomness import Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Matching:
+    """Groups of the rows of a secondary parent.
+
+    Attributes:
+        names: Code columns of the parent that decide its leaf.
+        tree: Leaf of a parent row.
+        classes: Classes below each leaf, and so the numbers of the groups.
+        centres: Mean child of each group, to find a stand-in for a group nobody is in.
+        popularity: How often the real members of each group are chosen.
+        has_nulls: Some real children have no parent here.
+        kept: Group of each row of a parent table that is kept as it is.
+        real: Group of each real parent row; known to the fitted object only, not saved.
+    """
+
+    names: tuple[str, ...]
+    tree: CodeTree
+    classes: Classes
+    centres: NDArray[np.float64]
+    popularity: Popularity
+    has_nulls: bool
+    kept: NDArray[np.uint32] | None
+    real: NDArray[np.uint32] | None
+
+    @property
+    def group_count(self) -> int:
+        """Number of groups."""
+        return len(self.centres)
+
+    @property
+    def size(self) -> int:
+        """Number of codes of a child: the groups, and null where that occurs."""
+        return self.group_count + int(self.has_nulls)
+
+    def groups(self, parents: pl.DataFrame | int, stream: Stream) -> pl.Series:
+        """Return the group of every row of a whole parent table; ``UInt32 (P,)``.
+
+        Args:
+            parents: Codes of the rows, or their number if the table has no code columns.
+            stream: Where the random numbers come from.
+
+        The leaf follows from the codes; the class below the leaf, which no attribute
+        explains, is dealt in the real proportions.
+        """
+        codes = pl.DataFrame(height=parents) if isinstance(parents, int) else parents
+        if self.kept is not None and len(self.kept) == codes.height:
+            return pl.Series("group", self.kept)
+        return pl.Series("group", self.classes.deal(self._leaves(codes), codes, stream))
+
+    def quotas(self, groups: pl.Series, drawn: pl.Series) -> pl.Series:
+        """Turn counts drawn for the parents into quotas true to their groups.
+
+        Args:
+            groups: Group of every row of the parent table, from `groups`.
+            drawn: Count drawn for every row by a model of its children here.
+
+        Returns:
+            Quotas; ``UInt32 (P,)``. Each group has the popularity curve of its real
+            members, along which rows are ranked by what was drawn for them.
+        """
+        values = self.popularity.spread(groups.to_numpy(), drawn.to_numpy())
+        return pl.Series("quota", values)
+
+    def child_codes(self, parent_rows: pl.Series) -> pl.Series:
+        """Return the code of every real child: the group of its parent, or null's code.
+
+        Args:
+            parent_rows: Position of the secondary parent of each child; ``UInt32 (N,)``.
+
+        Raises:
+            NotFittedError: The matching was loaded; it knows no real rows any more.
+            ConfigError: A row has no parent, but none had when the matching was fitted.
+        """
+        if self.real is None:
+            raise NotFittedError("a loaded matching knows the groups, but no real rows")
+        if parent_rows.null_count() and not self.has_nulls:
+            raise ConfigError(f"{parent_rows.null_count()} rows without parent, 0 when fitted")
+        groups = pl.Series("group", self.real).gather(parent_rows)
+        return groups.fill_null(self.group_count)
+
+    def child_groups(self, codes: pl.Series) -> pl.Series:
+        """Turn generated codes into groups, null where there is to be no parent."""
+        groups = codes.cast(pl.UInt32)
+        return groups.set(groups >= self.group_count, None)
+
+    def assign(
+        self,
+        codes: pl.Series,
+        parent_groups: pl.Series,
+        quotas: pl.Series,
+        stream: Stream,
+        *,
+        start: int = 0,
+        is_whole: bool = True,
+    ) -> pl.Series:
+        """Choose a parent row for each child; see `assign_parents`.
+
+        A group without any parent row is served by the group most like it.
+
+        Args:
+            codes: Generated codes of the children; ``(N,)``.
+            parent_groups: Group of each parent row; ``UInt32 (P,)``.
+            quotas: Children each parent row should have here; ``UInt32 (P,)``.
+            stream: Where the random numbers come from.
+            start: Position of the first child in its table.
+            is_whole: All children are here; else they come in blocks.
+        """
+        stand_in = self._stand_ins(parent_groups.to_numpy())
+        groups = self.child_groups(codes)
+        groups = pl.Series(stand_in).gather(groups)
+        return assign_parents(groups, parent_groups, quotas, stream, start=start, is_whole=is_whole)
+
+    def _leaves(self, codes: pl.DataFrame) -> NDArray[np.int32]:
+        if not self.names:
+            return np.zeros(codes.height, np.int32)
+        return self.tree.leaves(code_matrix(codes, self.names))
+
+    def _stand_ins(self, parent_groups: NDArray[np.integer]) -> NDArray[np.uint32]:
+        """Return for each group itself, or the most similar group that has rows."""
+        present = np.flatnonzero(np.bincount(parent_groups, minlength=self.group_count))
+        result = np.arange(self.group_count, dtype=np.uint32)
+        if not len(present):
+            return result
+        leaf = self.classes.leaf_of_group
+        for group in np.setdiff1d(result, present):
+            distance = ((self.centres[present] - self.centres[group]) ** 2).sum(axis=1)
+            is_other = leaf[present] != leaf[group]
+            result[group] = present[np.lexsort((distance, is_other))[0]]
+        return result
+
+    def to_dict(self) -> dict[str, object]:
+        """Return the matching as JSON-able values, without the real rows."""
+        return {
+            "names": list(self.names),
+            "tree": self.tree.to_dict(),
+            "classes": self.classes.to_dict(),
+            "centres": self.centres.tolist(),
+            "popularity": self.popularity.to_dict(),
+            "has_nulls": self.has_nulls,
+            "kept": None if self.kept is None else self.kept.tolist(),
+        }
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, object]) -> Matching:
+        """Rebuild a matching from `to_dict`."""
+        kept = state["kept"]
+        return cls(
+            names=tuple(cast("list[str]", state["names"])),
+            tree=CodeTree.from_dict(cast("Mapping[str, object]", state["tree"])),
+            classes=Classes.from_dict(cast("Mapping[str, object]", state["classes"])),
+            centres=np.asarray(state["centres"], np.float64),
+            popularity=Popularity.from_dict(cast("Mapping[str, object]", state["popularity"])),
+            has_nulls=cast("bool", state["has_nulls"]),
+            kept=None if kept is None else np.asarray(kept, np.uint32),
+            real=None,
+        )

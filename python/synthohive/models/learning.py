@@ -1,0 +1,180 @@
+"""Warm-up: learning the masked likelihood until the held-out loss says stop."""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING
+
+import torch
+
+from synthohive.errors import TrainingError
+from synthohive.models.draws import generator
+from synthohive.models.masks import ask, draw_visible
+from synthohive.models.state import Rows, State, load_weights, weights_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from synthohive.models.network import Network
+    from synthohive.models.outputs import Outputs
+    from synthohive.models.plan import Plan
+    from synthohive.models.settings import CTGANSettings
+    from synthohive.randomness import Stream
+
+EVALUATED_ROWS = 2_000
+"""A held-out loss is taken over at least this many rows, the same ones repeatedly with
+other columns hidden if there are fewer."""
+
+
+def learn(
+    state: State,
+    outputs: Outputs,
+    train: Rows,
+    held: Rows,
+    *,
+    plan: Plan,
+    settings: CTGANSettings,
+    stream: Stream,
+    on_evaluation: Callable[[State], None],
+) -> None:
+    """Train the state's network in place; it ends with the best averaged weights.
+
+    Args:
+        state: Where to start from, the beginning or a checkpoint.
+        outputs: Reads distributions off the network's outputs.
+        train: The rows that each member learns from.
+        held: The rows held out of each member; it may have none.
+        plan: Batch and steps.
+        settings: Step size and patience.
+        stream: Where the random numbers come from.
+        on_evaluation: Called after every evaluation.
+
+    Raises:
+        TrainingError: The loss is no longer a number.
+    """
+    started = time.monotonic() - state.seconds
+    while state.step < plan.steps and not _is_stuck(state, plan, settings):
+        total, since = 0.0, state.step
+        while state.step < min(plan.steps, since + plan.evaluate_every):
+            total += _step(state, outputs, train, plan, settings, stream)
+        _evaluate(state, outputs, held, total / (state.step - since), stream)
+        state.history[-1] = (*state.history[-1][:3], time.monotonic() - started)
+        on_evaluation(state)
+    load_weights(state.network, state.best if state.best_step else state.average)
+
+
+def learning_rate(step: int, steps: int, peak: float) -> float:
+    """Return the step size: a short rise, then half a cosine down to nothing.
+
+    Examples:
+        >>> learning_rate(0, 1000, 0.1) < learning_rate(99, 1000, 0.1) == 0.1
+        True
+        >>> learning_rate(999, 1000, 0.1) < 1e-5
+        True
+    """
+    rise = max(1, min(200, steps // 10))
+    if step < rise:
+        return peak * (step + 1) / rise
+    return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+
+
+def _is_stuck(state: State, plan: Plan, settings: CTGANSettings) -> bool:
+    late = state.step - state.best_step
+    return state.best_step > 0 and late >= settings.patience * plan.evaluate_every
+
+
+def _step(
+    state: State,
+    outputs: Outputs,
+    train: Rows,
+    plan: Plan,
+    settings: CTGANSettings,
+    stream: Stream,
+) -> float:
+    network = state.network
+    random = generator(stream, "step", state.step)
+    codes, context = train.draw(plan.batch, random)
+    visible = draw_visible((plan.members, plan.batch), outputs.coarse.cpu(), random)
+    visible = visible.to(codes.device)
+    logits = network(codes, visible, context, kept=_draw_kept(network, plan, random))
+    loss = outputs.loss(logits, codes, ask(visible, outputs.coarse)) / plan.batch
+    value = loss.item() / plan.members
+    if not math.isfinite(value):
+        last = ", ".join(f"{row[1]:.3f}" for row in state.history[-3:]) or "none"
+        raise TrainingError(
+            f"the loss is {value} at step {state.step}; losses before: {last}",
+            hint="lower learning_rate",
+        )
+    state.optimiser.zero_grad()
+    loss.backward()
+    clip_gradients(network, 1.0)
+    for group in state.optimiser.param_groups:
+        group["lr"] = learning_rate(state.step, plan.steps, settings.learning_rate)
+    state.optimiser.step()
+    state.step += 1
+    _average(state)
+    return value
+
+
+def _draw_kept(network: Network, plan: Plan, random: torch.Generator) -> Tensor | None:
+    """Draw dropout's factors; `torch.nn.Dropout` would draw from the global state."""
+    if plan.dropout == 0:
+        return None
+    shape = (plan.depth, plan.members, plan.batch, 2 * plan.width)
+    kept = torch.rand(shape, generator=random) >= plan.dropout
+    return kept.to(network.out.weight.device) / (1 - plan.dropout)
+
+
+def clip_gradients(network: Network, limit: float) -> None:
+    """Scale each member's gradient down to a length of at most `limit`."""
+    gradients = [
+        parameter.grad.view(network.members, -1)
+        for parameter in network.parameters()
+        if parameter.grad is not None
+    ]
+    length = torch.stack([torch.linalg.vector_norm(g, dim=1) for g in gradients]).norm(dim=0)
+    scale = (limit / (length + 1e-6)).clamp(max=1).unsqueeze(1)
+    for gradient in gradients:
+        gradient *= scale
+
+
+def _average(state: State) -> None:
+    decay = min(0.995, state.step / (state.step + 10))
+    own = dict(state.network.named_parameters())
+    with torch.no_grad():
+        torch._foreach_lerp_(  # noqa: SLF001  one call for all tensors
+            list(state.average.values()), [own[name] for name in state.average], 1 - decay
+        )
+
+
+def _evaluate(state: State, outputs: Outputs, held: Rows, loss: float, stream: Stream) -> None:
+    held_loss = math.nan
+    if len(held):
+        current = weights_of(state.network)
+        load_weights(state.network, state.average)
+        held_loss = held_out_loss(state.network, outputs, held, stream)
+        load_weights(state.network, current)
+        if not state.best_step or held_loss < state.best_loss:
+            state.best_loss, state.best_step = held_loss, state.step
+            state.best = {name: value.clone() for name, value in state.average.items()}
+    state.history.append((state.step, loss, held_loss, math.nan))
+
+
+def held_out_loss(network: Network, outputs: Outputs, held: Rows, stream: Stream) -> float:
+    """Return nats per row on rows not trained on, always with the same columns hidden."""
+    members, width = held.positions.shape
+    random = generator(stream, "held out")
+    codes, context = held.at(held.positions)
+    total = 0.0
+    repeats = max(1, -(-EVALUATED_ROWS // (members * width)))
+    with torch.no_grad():
+        for _ in range(repeats):
+            visible = draw_visible((members, width), outputs.coarse.cpu(), random)
+            visible = visible.to(codes.device)
+            weights = ask(visible, outputs.coarse) * held.real.unsqueeze(-1)
+            logits = network(codes, visible, context)
+            total += outputs.loss(logits, codes, weights).item()
+    return total / (repeats * len(held))

@@ -1,0 +1,162 @@
+"""The generator's network: what is visible of a row in, logits of what is hidden out.
+
+Small tables are learned by several networks at once, the *members*, each with rows of its
+own held out; their distributions are averaged when rows are drawn. All members go
+through the same operations as one batch of matrices.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from synthohive.encoding.layout import Layout
+
+
+class Affine(nn.Module):
+    """An affine map for each member.
+
+    **Shape**: (members, rows, in) to (members, rows, out).
+
+    Examples:
+        >>> Affine(2, 3, 5)(torch.zeros(2, 7, 3)).shape
+        torch.Size([2, 7, 5])
+    """
+
+    def __init__(self, members: int, width_in: int, width_out: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(members, width_in, width_out))
+        self.bias = nn.Parameter(torch.zeros(members, 1, width_out))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Apply each member's map to its rows."""
+        return torch.baddbmm(self.bias, x, self.weight)
+
+
+class Block(nn.Module):
+    """One residual step: normalise, widen, bend, narrow.
+
+    **Shape**: (members, rows, width) to the same.
+    """
+
+    def __init__(self, members: int, width: int) -> None:
+        super().__init__()
+        self.up = Affine(members, width, 2 * width)
+        self.down = Affine(members, 2 * width, width)
+
+    def forward(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
+        """Return `x` and what this block adds to it, `kept` thinning it out inside."""
+        inner = functional.relu(self.up(_normalise(x)))
+        if kept is not None:
+            inner = inner * kept
+        return x + self.down(inner)
+
+
+class Network(nn.Module):
+    """Residual perceptrons over embedded codes.
+
+    Every code of every column has a vector; a hidden column shows a vector of its own
+    instead. Context columns are never hidden. CTGAN's conditional vector, "this column
+    has that value", is the case of one visible column.
+
+    Args:
+        layout: Columns of the table.
+        context_layout: Columns a row is generated from.
+        members: Number of networks side by side.
+        width: Width of the residual stream.
+        depth: Number of blocks.
+        embedding: Length of a code's vector.
+        noise: Length of the noise vector; 0 for none.
+
+    All weights are zero until `initialise` fills them.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        context_layout: Layout,
+        *,
+        members: int,
+        width: int,
+        depth: int,
+        embedding: int,
+        noise: int = 0,
+    ) -> None:
+        super().__init__()
+        self.shape = {
+            "members": members,
+            "width": width,
+            "depth": depth,
+            "embedding": embedding,
+            "noise": noise,
+        }
+        self.members, self.noise = members, noise
+        sizes = (*layout.sizes, *context_layout.sizes)
+        first = np.cumsum([0, *sizes, len(layout)])
+        columns = len(layout)
+        # where the vectors of a column begin, in each member's part of the one table
+        member = torch.arange(members).view(-1, 1, 1) * int(first[-1])
+        own, others = torch.from_numpy(first[:columns]), torch.from_numpy(first[columns:-2])
+        hidden = torch.arange(columns) + int(first[-2])
+        self.register_buffer("own", own + member, persistent=False)
+        self.register_buffer("others", others + member, persistent=False)
+        self.register_buffer("hidden", hidden + member, persistent=False)
+        self.embed = nn.Parameter(torch.zeros(members * int(first[-1]), embedding))
+        self.enter = Affine(members, len(sizes) * embedding + noise, width)
+        self.blocks = nn.ModuleList(Block(members, width) for _ in range(depth))
+        self.out = Affine(members, width, sum(layout.sizes))
+
+    def trunk(
+        self,
+        codes: Tensor,
+        visible: Tensor,
+        context: Tensor,
+        noise: Tensor | None = None,
+        kept: Tensor | None = None,
+    ) -> Tensor:
+        """Return the features that the outputs are read from.
+
+        **Shape**: codes and visible (members or 1, rows, columns), context (members or 1,
+        rows, context columns), noise (members or 1, rows, noise), kept (depth, members,
+        rows, 2 width); result (members, rows, width).
+        """
+        ids = torch.where(visible, codes + self.own, self.hidden)
+        ids = torch.cat([ids, context + self.others], 2)
+        x = functional.embedding(ids, self.embed).flatten(2)
+        if noise is not None:
+            x = torch.cat([x, noise.expand(self.members, -1, -1)], 2)
+        x = self.enter(x)
+        for i, block in enumerate(self.blocks):
+            x = block(x, None if kept is None else kept[i])
+        return _normalise(x)
+
+    def forward(
+        self,
+        codes: Tensor,
+        visible: Tensor,
+        context: Tensor,
+        noise: Tensor | None = None,
+        kept: Tensor | None = None,
+    ) -> Tensor:
+        """Return all logits: (members, rows, sum of sizes)."""
+        return self.out(self.trunk(codes, visible, context, noise, kept))
+
+
+def initialise(network: Network, random: torch.Generator) -> None:
+    """Fill the weights from `random`; the outputs stay at zero, that is at the prior."""
+    with torch.no_grad():
+        network.embed.copy_(torch.empty_like(network.embed, device="cpu").normal_(0, 0.5, generator=random))
+        for module in network.modules():
+            if isinstance(module, Affine) and module is not network.out:
+                bound = module.weight.shape[1] ** -0.5
+                weight = torch.empty_like(module.weight, device="cpu")
+                module.weight.copy_(weight.uniform_(-bound, bound, generator=random))
+
+
+def _normalise(x: Tensor) -> Tensor:
+    return functional.layer_norm(x, x.shape[-1:])

@@ -1,0 +1,198 @@
+"""From the numbers a network puts out to distributions over codes, column by column.
+
+Columns with equally many codes stand side by side in the output (a *bucket*), so that one
+softmax serves them all and no column is padded to the width of another.
+
+The network puts out only what differs from a *prior*: a column's own frequencies, or,
+for a fine code, its frequencies given the coarse code. Codes never seen have none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from synthohive.encoding.layout import Layout
+
+NEVER = -80.0
+"""Log weight of a code that never occurred: as good as impossible, and finite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Columns with equally many codes.
+
+    Attributes:
+        columns: Positions of the columns in the layout.
+        size: Number of codes of each.
+        start: Where their outputs begin.
+        prior_start: Where their rows in the bucket's prior begin, one per column.
+    """
+
+    columns: tuple[int, ...]
+    size: int
+    start: int
+    prior_start: tuple[int, ...]
+
+    @property
+    def stop(self) -> int:
+        """Where their outputs end."""
+        return self.start + len(self.columns) * self.size
+
+    @property
+    def key(self) -> str:
+        """Name of the bucket's prior among the buffers."""
+        return f"prior_{self.size}"
+
+
+def coarse_positions(layout: Layout) -> list[int]:
+    """Return for each column the position of its coarse column, or -1."""
+    position = {name: i for i, name in enumerate(layout.names)}
+    return [position.get(column.coarse or "", -1) for column in layout.columns]
+
+
+class Outputs(nn.Module):
+    """Reads distributions over codes off a network's outputs.
+
+    Args:
+        layout: The columns.
+        priors: Log frequencies per column, each of shape (1, size), or (coarse size,
+            size) for a fine column; `None` to allocate them for loading.
+    """
+
+    def __init__(self, layout: Layout, priors: list[np.ndarray] | None = None) -> None:
+        super().__init__()
+        sizes, coarse = layout.sizes, coarse_positions(layout)
+        heights = [sizes[c] if c >= 0 else 1 for c in coarse]
+        self.buckets = _buckets(sizes, heights)
+        self.width = sum(sizes)
+        for bucket in self.buckets:
+            height = sum(heights[c] for c in bucket.columns)
+            prior = torch.zeros(height, bucket.size)
+            if priors is not None:
+                prior = torch.tensor(np.concatenate([priors[c] for c in bucket.columns]))
+            self.register_buffer(bucket.key, prior.float())
+        self.register_buffer("coarse", torch.tensor(coarse, dtype=torch.long), persistent=False)
+
+    def usable(self, filled: Tensor) -> Tensor:
+        """Return which codes can be shown: a fine one only with its coarse one."""
+        return filled & ((self.coarse < 0) | filled[..., self.coarse.clamp(min=0)])
+
+    def prior(self, bucket: Bucket, codes: Tensor, columns: Sequence[int]) -> Tensor:
+        """Return the prior of some of a bucket's columns: (..., columns, size).
+
+        Only the coarse codes among `codes`, (..., all columns), are looked at.
+        """
+        starts = dict(zip(bucket.columns, bucket.prior_start, strict=True))
+        start = torch.tensor([starts[c] for c in columns], device=codes.device)
+        coarse = self.coarse[list(columns)]
+        inside = torch.where(coarse >= 0, codes[..., coarse.clamp(min=0)], 0)
+        return functional.embedding(inside + start, getattr(self, bucket.key))
+
+    def log_probabilities(self, outputs: Tensor, codes: Tensor, bucket: Bucket) -> Tensor:
+        """Return the log probabilities of a bucket's codes: (..., columns, size)."""
+        logits = outputs[..., bucket.start : bucket.stop].unflatten(-1, (-1, bucket.size))
+        return torch.log_softmax(logits + self.prior(bucket, codes, bucket.columns), -1)
+
+    def log_likelihood(self, outputs: Tensor, codes: Tensor) -> Tensor:
+        """Return the log probability of every code: (..., columns)."""
+        result = outputs.new_zeros(codes.shape)
+        for bucket in self.buckets:
+            columns = list(bucket.columns)
+            target = codes[..., columns].unsqueeze(-1)
+            picked = self.log_probabilities(outputs, codes, bucket).gather(-1, target)
+            result[..., columns] = picked.squeeze(-1)
+        return result
+
+    def loss(self, outputs: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
+        """Return minus the weighted sum of the codes' log probabilities, to learn from."""
+        return _WeightedLoss.apply(outputs, codes, weights, self)  # pyright: ignore[reportReturnType]
+
+
+class _WeightedLoss(torch.autograd.Function):
+    """Cross-entropy of many columns whose gradient is written down in the same pass."""
+
+    @staticmethod
+    def forward(
+        ctx: torch.autograd.function.FunctionCtx,
+        outputs: Tensor,
+        codes: Tensor,
+        weights: Tensor,
+        reader: Outputs,
+    ) -> Tensor:
+        gradient = torch.empty_like(outputs)
+        total = outputs.new_zeros(())
+        for bucket in reader.buckets:
+            columns = list(bucket.columns)
+            logp = reader.log_probabilities(outputs, codes, bucket)
+            target = codes[..., columns].unsqueeze(-1)
+            weight = weights[..., columns].unsqueeze(-1)
+            total -= (logp.gather(-1, target) * weight).sum()
+            part = logp.exp_().mul_(weight).scatter_add_(-1, target, -weight)
+            gradient[..., bucket.start : bucket.stop] = part.flatten(-2)
+        ctx.save_for_backward(gradient)
+        return total
+
+    @staticmethod
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: torch.autograd.function.FunctionCtx, scale: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        (gradient,) = ctx.saved_tensors  # pyright: ignore[reportAttributeAccessIssue]
+        return gradient * scale, None, None, None
+
+
+def _buckets(sizes: tuple[int, ...], heights: list[int]) -> list[Bucket]:
+    buckets: list[Bucket] = []
+    start = 0
+    for size in sorted(set(sizes)):
+        columns = tuple(c for c, s in enumerate(sizes) if s == size)
+        ends = np.cumsum([0, *(heights[c] for c in columns)])
+        prior_start = tuple(int(end) for end in ends[:-1])
+        buckets.append(Bucket(columns, size, start, prior_start))
+        start = buckets[-1].stop
+    return buckets
+
+
+def log_frequencies(codes: np.ndarray, layout: Layout) -> list[np.ndarray]:
+    """Return the log frequencies of each column's codes, the priors of `Outputs`.
+
+    A fine column's are taken given its coarse code, with one pseudo-row spread over the
+    fine codes by how often each occurs at all.
+
+    Args:
+        codes: Shape (rows, columns), at least one row.
+        layout: The columns.
+    """
+    coarse = coarse_positions(layout)
+    return [
+        _log(_counts(codes[:, c], layout.sizes[c]))
+        if coarse[c] < 0
+        else _log_given(codes[:, coarse[c]], layout.sizes[coarse[c]], codes[:, c], layout.sizes[c])
+        for c in range(len(layout))
+    ]
+
+
+def _counts(codes: np.ndarray, size: int) -> np.ndarray:
+    return np.bincount(codes, minlength=size)[None].astype(np.float64)
+
+
+def _log(counts: np.ndarray) -> np.ndarray:
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1e-9)
+    return np.where(counts > 0, np.log(np.maximum(shares, 1e-30)), NEVER)
+
+
+def _log_given(coarse: np.ndarray, height: int, fine: np.ndarray, size: int) -> np.ndarray:
+    pairs = np.bincount(coarse.astype(np.int64) * size + fine, minlength=height * size)
+    pairs = pairs.reshape(height, size).astype(np.float64)
+    overall = _log(_counts(fine, size))
+    # a coarse code without rows can still be given by a caller: fall back on the fine
+    # codes of the whole column
+    return np.where(pairs.sum(1, keepdims=True) > 0, _log(pairs), overall)

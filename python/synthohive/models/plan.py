@@ -1,0 +1,71 @@
+"""How large a network and how many steps a table is worth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from synthohive.models.settings import CTGANSettings
+
+
+_Number = TypeVar("_Number", int, float)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Sizes that follow from the settings and the number of rows.
+
+    Attributes:
+        members: Networks side by side.
+        width: Width of the network.
+        depth: Blocks of the network.
+        dropout: Share of inner activations dropped in training.
+        batch: Rows per step.
+        steps: Most steps.
+        evaluate_every: Steps between two evaluations.
+        held_out: Rows not trained on.
+    """
+
+    members: int
+    width: int
+    depth: int
+    dropout: float
+    batch: int
+    steps: int
+    evaluate_every: int
+    held_out: int
+
+
+def plan_training(rows: int, settings: CTGANSettings) -> Plan:
+    """Return sizes for a table of this many rows.
+
+    Examples:
+        >>> from synthohive.models.settings import CTGANSettings
+        >>> plan_training(26_000, CTGANSettings()).width
+        256
+    """
+    held_out = min(4_000, max(rows // 10, min(rows // 4, 200)))
+    batch = max(1, min(settings.batch_size, rows - held_out))
+    if settings.epochs is not None:
+        steps = settings.epochs * math.ceil(max(rows - held_out, 1) / batch)
+    else:
+        steps = int(3_000 * (max(rows, 1) / 26_000) ** 0.35)
+    steps = max(1, min(steps, settings.max_steps or steps))
+    return Plan(
+        members=settings.members or _by_rows(rows, {1_500: 8, 8_000: 4, 14_000: 2}, 1),
+        width=settings.width or _by_rows(rows, {300: 48, 1_500: 96, 6_000: 160}, 256),
+        depth=settings.depth or _by_rows(rows, {300: 1, 3_000: 2}, 3),
+        dropout=_by_rows(rows, {1_500: 0.2, 6_000: 0.1}, 0.0)
+        if settings.dropout is None
+        else settings.dropout,
+        batch=batch,
+        steps=steps,
+        evaluate_every=max(1, min(100, steps // 20)),
+        held_out=held_out,
+    )
+
+
+def _by_rows(rows: int, below: dict[int, _Number], otherwise: _Number) -> _Number:
+    return next((value for limit, value in below.items() if rows < limit), otherwise)

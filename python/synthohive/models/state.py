@@ -1,0 +1,104 @@
+"""What training works on: rows on the device, and how far it has come."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from synthohive.models.network import Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """Some rows of a table for each member.
+
+    Attributes:
+        codes: All rows of the table, (rows, columns).
+        context: Their context, (rows, context columns).
+        positions: Each member's rows, (members, most rows of a member); shorter ones are
+            filled up with their first row.
+        real: Which of these positions are rows, not filling.
+    """
+
+    codes: Tensor
+    context: Tensor
+    positions: Tensor
+    real: Tensor
+
+    def __len__(self) -> int:
+        """Return the number of rows of all members together."""
+        return int(self.real.sum())
+
+    def at(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """Return codes and context of rows: (members, positions, columns)."""
+        return self.codes[positions], self.context[positions]
+
+    def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
+        """Return as many of each member's rows, drawn with replacement."""
+        members = len(self.positions)
+        uniforms = torch.rand(members, count, generator=random, dtype=torch.float64)
+        places = (uniforms.to(self.real.device) * self.real.sum(1, keepdim=True)).long()
+        return self.at(self.positions.gather(1, places))
+
+
+def rows_of(codes: Tensor, context: Tensor, positions: tuple[np.ndarray, ...]) -> Rows:
+    """Put each member's positions side by side."""
+    width = max(len(part) for part in positions)
+    padded = [np.concatenate([part, np.repeat(part[:1], width - len(part))]) for part in positions]
+    real = [np.arange(width) < len(part) for part in positions]
+    return Rows(
+        codes=codes,
+        context=context,
+        positions=torch.from_numpy(np.stack(padded)).to(codes.device),
+        real=torch.from_numpy(np.stack(real)).to(codes.device),
+    )
+
+
+@dataclass(slots=True, kw_only=True)
+class State:
+    """How far training has come.
+
+    Attributes:
+        network: The network with its latest weights.
+        optimiser: Its optimiser.
+        step: Steps taken.
+        average: Moving average of the weights, by name.
+        best: The averaged weights with the lowest held-out loss so far.
+        best_loss: That loss.
+        best_step: When it was reached; 0 if never evaluated.
+        history: Step, loss, held-out loss and seconds of every evaluation.
+    """
+
+    network: Network
+    optimiser: torch.optim.Optimizer
+    step: int = 0
+    average: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    best: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    best_loss: float = math.inf
+    best_step: int = 0
+    history: list[tuple[float, float, float, float]] = field(
+        default_factory=list[tuple[float, float, float, float]]
+    )
+
+    @property
+    def seconds(self) -> float:
+        """Seconds trained until the last evaluation."""
+        return self.history[-1][3] if self.history else 0.0
+
+
+def weights_of(network: Network) -> dict[str, Tensor]:
+    """Return copies of a network's weights, by name."""
+    return {name: value.detach().clone() for name, value in network.named_parameters()}
+
+
+def load_weights(network: Network, weights: dict[str, Tensor]) -> None:
+    """Put weights into a network."""
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            value.copy_(weights[name])

@@ -1,0 +1,62 @@
+"""References to columns as text: ``users.id``, ``weather.(origin, hour)``.
+
+A name that has a dot, a quote, a comma or a bracket in it is written in double quotes, as
+in SQL: ``"my.table"."the ""id"" column"``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+_BARE = r"[^\s.\"(),](?:[^.\"(),]*[^\s.\"(),])?"
+_NAME = rf'\s*(?:"(?:[^"]|"")+"|{_BARE})\s*'
+_REFERENCE = re.compile(rf"({_NAME})\.(?:({_NAME})|\s*\(({_NAME}(?:,{_NAME})*)\)\s*)")
+
+
+def parse_reference(text: str) -> tuple[str, tuple[str, ...]] | None:
+    """Read a table and its columns.
+
+    Returns:
+        The table and the columns, or `None` if the text is no reference.
+
+    Examples:
+        >>> parse_reference("users.id")
+        ('users', ('id',))
+        >>> parse_reference('weather.(origin, "hour.utc")')
+        ('weather', ('origin', 'hour.utc'))
+        >>> parse_reference("users") is None
+        True
+    """
+    found = _REFERENCE.fullmatch(text)
+    if not found:
+        return None
+    table, column, columns = found.groups()
+    names = re.findall(_NAME, columns) if column is None else [column]
+    return _unquote(table), tuple(_unquote(name) for name in names)
+
+
+def format_reference(table: str, columns: Sequence[str]) -> str:
+    """Write a table and its columns so that `parse_reference` reads them again.
+
+    Examples:
+        >>> format_reference("users", ["id"])
+        'users.id'
+        >>> format_reference("my.table", ["a", 'the "b" one'])
+        '"my.table".(a, "the ""b"" one")'
+    """
+    names = ", ".join(quote_name(column) for column in columns)
+    return f"{quote_name(table)}.{names if len(columns) == 1 else f'({names})'}"
+
+
+def quote_name(name: str) -> str:
+    """Return the name as a reference needs it: in quotes only where necessary."""
+    return name if re.fullmatch(_BARE, name) else '"' + name.replace('"', '""') + '"'
+
+
+def _unquote(name: str) -> str:
+    name = name.strip()
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name

@@ -1,0 +1,129 @@
+"""Events as single lines of text, for logs and for terminals without progress bars."""
+
+from __future__ import annotations
+
+from threading import Lock
+from typing import TYPE_CHECKING
+
+from synthohive.events import (
+    EpochFinished,
+    Notice,
+    RowsGenerated,
+    StageStarted,
+    TrainingFinished,
+    TrainingStarted,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from synthohive.events import Event, OnEvent
+
+QUIET_SECONDS = 20.0
+"""A table that trains for longer than this without a line gets one in between."""
+
+
+class EventLines:
+    """Turns events into lines: one per table learned and generated, stage and notice.
+
+    Args:
+        write: Takes a line, without line break. May be called from several threads, but
+            never from two at once.
+
+    Examples:
+        >>> write = EventLines(print)
+        >>> write(StageStarted(stage="read", detail="6 tables"))
+        read: 6 tables
+        >>> write(RowsGenerated(table="orders", rows=7000, total=7000))
+        generated orders: 7,000 rows
+    """
+
+    def __init__(self, write: Callable[[str], None]) -> None:
+        self._write = write
+        self._lock = Lock()
+        self._started: dict[str, TrainingStarted] = {}
+        self._spoken: dict[str, float] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Write the line of an event, if it has one."""
+        with self._lock:
+            line = self._line(event)
+            if line is not None:
+                self._write(line)
+
+    def _line(self, event: Event) -> str | None:
+        match event:
+            case TrainingStarted():
+                self._started[event.table] = event
+                return None
+            case EpochFinished():
+                return self._between(event)
+            case TrainingFinished():
+                return self._learned(event)
+            case _:
+                return _plain_line(event)
+
+    def _between(self, event: EpochFinished) -> str | None:
+        if event.seconds - self._spoken.get(event.table, 0.0) < QUIET_SECONDS:
+            return None
+        self._spoken[event.table] = event.seconds
+        return f"learning {event.table}: {progress_text(event)}"
+
+    def _learned(self, event: TrainingFinished) -> str:
+        started = self._started.pop(event.table, None)
+        self._spoken.pop(event.table, None)
+        size = f"{started.rows:,} rows, {started.columns} columns, " if started else ""
+        loss = "" if event.held_out_loss is None else f", loss {event.held_out_loss:.2f}"
+        return f"learned {event.table}: {size}{event.steps:,} steps{loss}, {event.seconds:.1f} s"
+
+
+def _plain_line(event: StageStarted | RowsGenerated | Notice) -> str | None:
+    match event:
+        case Notice():
+            return f"note: {event.message}"
+        case RowsGenerated():
+            is_complete = event.rows == event.total
+            return f"generated {event.table}: {event.total:,} rows" if is_complete else None
+        case StageStarted():
+            if event.stage == "draw":  # the table's rows are told when they are there
+                return None
+            return f"{event.stage}: {event.detail}" if event.detail else event.stage
+
+
+def remembering(on_event: OnEvent) -> tuple[OnEvent, set[str]]:
+    """Pass events on, and remember what notices said.
+
+    Returns:
+        The function that takes the events, and the messages, which fill as it does.
+    """
+    told: set[str] = set()
+
+    def listen(event: Event) -> None:
+        if isinstance(event, Notice):
+            told.add(event.message)
+        on_event(event)
+
+    return listen, told
+
+
+def progress_text(event: EpochFinished) -> str:
+    """Describe how far the training of a table is.
+
+    Examples:
+        >>> progress_text(
+        ...     EpochFinished(
+        ...         table="orders",
+        ...         epoch=3,
+        ...         step=90,
+        ...         steps=900,
+        ...         loss=8.1234,
+        ...         held_out_loss=8.4,
+        ...         seconds=2.0,
+        ...         eta_seconds=18.4,
+        ...     )
+        ... )
+        'epoch 3, loss 8.12, held out 8.40, at most 18 s left'
+    """
+    held_out = "" if event.held_out_loss is None else f", held out {event.held_out_loss:.2f}"
+    left = f"at most {event.eta_seconds:.0f} s left"
+    return f"epoch {event.epoch}, loss {event.loss:.2f}{held_out}, {left}"
