@@ -102,7 +102,7 @@ def test_nulls_stay_nulls_and_times_of_null_are_harmless() -> None:
     assert turned.dt.hour().is_between(8, 17).drop_nulls().all()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     st.lists(
         st.none() | st.datetimes(dt.datetime(1700, 1, 1), dt.datetime(2200, 1, 1)),

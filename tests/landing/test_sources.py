@@ -64,6 +64,7 @@ def test_a_composite_key_is_tested_as_a_row():
     assert orders["data_tests"] == [
         {
             "unique": {
+                "name": "unique_synthetic_orders_user_id_order",
                 "arguments": {
                     "column_name": 'CASE WHEN "user_id" IS NOT NULL AND "order" IS NOT NULL '
                     'THEN row("user_id", "order") END'

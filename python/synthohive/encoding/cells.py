@@ -83,7 +83,8 @@ class Cells:
         inner = np.clip((target - start) / (stop - start), 0.0, np.nextafter(1.0, 0.0))
         low, high = self.low[segment], self.high[segment]
         if low.dtype.kind == "f":
-            return np.where(low == high, low, low + inner * (high - low))
+            # a weighted mean, because the difference may be too large for a float
+            return np.clip(low * (1.0 - inner) + high * inner, low, high)
         return self.texture.between(low, high, inner)
 
     def to_dict(self) -> dict[str, object]:
@@ -244,5 +245,5 @@ def _widened(values: NDArray, at: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
     right = values[np.minimum(at + 1, len(values) - 1)]
     here = values[at]
     if values.dtype.kind == "f":
-        return here - (here - left) / 2, here + (right - here) / 2
+        return here / 2 + left / 2, here / 2 + right / 2
     return here - (here - left) // 2, here + (right - here) // 2

@@ -111,7 +111,8 @@ def find_grid(series: pl.Series) -> Grid:
 def _float_grid(series: pl.Series) -> Grid:
     """Find the fewest decimals that write every value, and their common step."""
     floats = series.cast(pl.Float64).to_numpy()
-    tolerance = 1e-12 if series.dtype == pl.Float64 else 1e-6
+    # sums of decimals are off by a few of the last binary digits
+    tolerance = 4 * float(np.finfo(np.float64 if series.dtype == pl.Float64 else np.float32).eps)
     for decimals in range(_MAX_DECIMALS + 1):
         scaled = floats * 10.0**decimals
         if np.abs(scaled).max() > _MAX_WHOLE_FLOAT:

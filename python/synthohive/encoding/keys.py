@@ -83,6 +83,9 @@ class KeyFormat:
             ['CUST-0001', 'CUST-0042']
         """
         at = positions.to_numpy().astype(np.int64)
+        return self._written(at, first, stream).alias("")
+
+    def _written(self, at: NDArray[np.int64], first: int, stream: Stream) -> pl.Series:
         match self.kind:
             case "number":
                 return _counted(at, first, self.dtype)
@@ -135,7 +138,7 @@ class KeyFormat:
         if self.text is None:
             return words
         bits = mixed(at.astype(np.uint64), stream.generator_seed)
-        parts = self.text.write(bits).str.extract_groups(_FIRST_WORD).struct.unnest()
+        parts = self.text.draft(bits).str.extract_groups(_FIRST_WORD).struct.unnest()
         return glued([parts["scheme"], words, parts["rest"]])
 
     def to_dict(self) -> dict[str, object]:

@@ -13,7 +13,7 @@ from synthohive.encoding.draws import fraction, row_bits
 from synthohive.encoding.grid import UNITS_PER_DAY
 from synthohive.encoding.layout import CodeColumn
 from synthohive.encoding.number import NumberCodec, counted, fit_number
-from synthohive.encoding.texture import SMOOTH, find_texture
+from synthohive.encoding.texture import find_texture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,8 +135,7 @@ def fit_moment(series: pl.Series, settings: EncodingSettings) -> MomentCodec:
     steps = times.to_numpy() // step
     seconds = UNITS_PER_DAY[dtype.time_unit] // 86_400
     periods = [p * seconds // step for p in _CLOCK_PERIODS if p * seconds % step == 0]
-    light = rows < settings.min_rows_exact
-    texture = find_texture(steps[light], rows[light], periods) if light.any() else SMOOTH
+    texture = find_texture(steps, rows, periods, min_rows_exact=settings.min_rows_exact)
     clock = cut_cells(steps, rows, settings, texture=texture, has_fine=False)
     return MomentCodec(
         dtype=dtype, day=fit_number(naive.dt.date(), settings), clock=clock, step=step

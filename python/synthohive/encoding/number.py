@@ -186,11 +186,11 @@ def fit_number(
 def _texture(
     numbers: NDArray, rows: NDArray[np.int64], grid: Grid, settings: EncodingSettings
 ) -> Texture:
-    """Find the texture of the values that are not kept exactly."""
-    is_light = rows < settings.min_rows_exact
-    if numbers.dtype.kind != "i" or not is_light.any():
+    """Find what whole numbers prefer."""
+    if numbers.dtype.kind != "i":
         return SMOOTH
-    return find_texture(numbers[is_light], rows[is_light], (_WEEK,) if grid.is_days else _PERIODS)
+    periods = (_WEEK,) if grid.is_days else _PERIODS
+    return find_texture(numbers, rows, periods, min_rows_exact=settings.min_rows_exact)
 
 
 def fit_blurred_number(series: pl.Series) -> NumberCodec:

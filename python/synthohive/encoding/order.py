@@ -69,7 +69,7 @@ def find_orders(frame: pl.DataFrame, bases: pl.DataFrame) -> tuple[Order, ...]:
     """
     named = {name: bases[name] for name in bases.columns if _is_day(bases[name])}
     own = [name for name in frame.columns if _is_day(frame[name])]
-    own.sort(key=lambda name: _middle(frame[name]))
+    own = _earliest_first(own, frame)
     orders: list[Order] = []
     for name in own:
         found = [
@@ -84,10 +84,23 @@ def find_orders(frame: pl.DataFrame, bases: pl.DataFrame) -> tuple[Order, ...]:
     return tuple(orders)
 
 
-def _middle(series: pl.Series) -> float:
-    """Return the mean in microseconds; a column without values comes first."""
-    moments = _micros(series.drop_nulls())
-    return float(moments.mean()) if len(moments) else -np.inf
+def _earliest_first(names: list[str], frame: pl.DataFrame) -> list[str]:
+    """Sort columns so that each comes after those it never lies before."""
+    step = -(-max(1, frame.height) // _LOOK)
+    sample = {name: frame[name].gather_every(step) for name in names}
+
+    def follows(later: str, earlier: str) -> bool:
+        if _gaps(sample[later], sample[earlier]) is None:
+            return False
+        is_same = _gaps(sample[earlier], sample[later]) is not None
+        return not is_same or names.index(earlier) < names.index(later)
+
+    # "never before" is transitive, so that a later column follows more columns
+    followed = {
+        later: sum(follows(later, earlier) for earlier in names if earlier != later)
+        for later in names
+    }
+    return sorted(names, key=lambda name: (followed[name], names.index(name)))
 
 
 def _is_day(series: pl.Series) -> bool:

@@ -38,6 +38,8 @@ def mutual_information(
         >>> mutual_information(same, same).round(2).tolist()
         [[0.69]]
     """
+    if not codes.height:
+        return np.zeros((codes.width, targets.width))
     left, right = _sampled(codes, max_rows), _sampled(targets, max_rows)
     nats = np.zeros((len(left), len(right)))
     for i, a in enumerate(left):

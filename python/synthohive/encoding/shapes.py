@@ -223,7 +223,7 @@ _KINDS = frozenset({"lower", "upper", "title", "digits", "code"})
 def _alphabet(kind: str, column: list[str]) -> str:
     """Return what invented tokens of digits and codes are made of."""
     if kind == "digits":
-        return "0" if any(token.startswith("0") for token in column) else ""
+        return "0" if any(token.startswith("0") and len(token) > 1 for token in column) else ""
     if kind != "code":
         return ""
     characters = set("".join(column))

@@ -114,9 +114,10 @@ class TableEncoder:
         for name, codec in self.codecs.items():
             given = [codes[c.name].to_numpy().astype(np.int64) for c in codec.code_columns]
             columns[name] = codec.decode(given, stream.child(name), codes.height, start=start)
-        known = {} if bases is None else dict(zip(bases.columns, bases.get_columns(), strict=True))
+        known = self._known(bases)
         for order in self.orders:
-            later, base = columns[order.column], (columns | known)[order.base]
+            later = columns[order.column]
+            base = known[order.base] if order.base in known else columns[order.base]
             if order.is_offset:
                 columns[order.column] = placed(later, base, self.schema[order.column])
             else:
@@ -129,12 +130,11 @@ class TableEncoder:
         """Return the columns as they are learned: some dates as the time since another."""
         _check(frame, self.schema)
         columns = {name: frame[name] for name in self.schema}
-        if self.bases:
-            _check(pl.DataFrame() if bases is None else bases, self.bases)
+        known = self._known(bases)
         for order in self.orders:
             if order.is_offset:
-                known = bases if bases is not None and order.base in self.bases else frame
-                columns[order.column] = offsets(frame[order.column], known[order.base])
+                base = known[order.base] if order.base in known else frame[order.base]
+                columns[order.column] = offsets(frame[order.column], base)
         return columns
 
     def to_dict(self) -> dict[str, object]:
@@ -187,6 +187,14 @@ class TableEncoder:
         except (OSError, ValueError) as error:
             raise ModelFileError(f"cannot read the encoder in {folder}: {error}") from error
         return TableEncoder.from_dict(state)
+
+    def _known(self, bases: pl.DataFrame | None) -> dict[str, pl.Series]:
+        """Return the columns of other tables that are needed."""
+        if not self.bases:
+            return {}
+        frame = pl.DataFrame() if bases is None else bases
+        _check(frame, self.bases)
+        return {name: frame[name] for name in self.bases}
 
 
 def _check(frame: pl.DataFrame, names: Iterable[str]) -> None:

@@ -42,14 +42,14 @@ class TextModel:
     def write(self, bits: NDArray[np.uint64]) -> pl.Series:
         """Write one text per word of random bits; equal bits give equal texts."""
         if not self.distinct:
-            return written_anew(self._draft, bits, self.seen)
+            return written_anew(self.draft, bits, self.seen)
         which = below(bits, 0, self.distinct)
         numbers, place = np.unique(which, return_inverse=True)
-        texts = written_anew(self._draft, mixed(numbers.astype(np.uint64), 1), self.seen)
+        texts = written_anew(self.draft, mixed(numbers.astype(np.uint64), 1), self.seen)
         return texts.gather(place)
 
-    def _draft(self, bits: NDArray[np.uint64]) -> pl.Series:
-        """Write texts that may be real ones by chance."""
+    def draft(self, bits: NDArray[np.uint64]) -> pl.Series:
+        """Write texts as `write` does, which may be real ones by chance."""
         choice = np.searchsorted(self.shares, fraction(bits, 0), side="right")
         if not self.prose:
             choice = np.minimum(choice, len(self.shapes) - 1)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MIN_GAIN = 0.02  # nats per row that a texture must explain beyond chance
 _MIN_ROWS = 50
+_ENOUGH_ROWS = 500
 _MAX_PERIOD = 4_000
 
 
@@ -72,7 +73,11 @@ SMOOTH = Texture()
 
 
 def find_texture(
-    values: NDArray[np.int64], rows: NDArray[np.int64], periods: Iterable[int]
+    values: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    periods: Iterable[int],
+    *,
+    min_rows_exact: int,
 ) -> Texture:
     """Find the period whose remainders explain most beyond chance.
 
@@ -80,6 +85,8 @@ def find_texture(
         values: Distinct whole numbers, ascending, at least one.
         rows: Rows per value.
         periods: Periods to try.
+        min_rows_exact: Values of so many rows are kept exactly; where enough other rows are
+            left, the texture is theirs alone.
 
     Returns:
         The best texture, or `SMOOTH` if no remainder is clearly preferred.
@@ -87,6 +94,9 @@ def find_texture(
     Source: the entropy is corrected for chance after Miller (1955), "Note on the bias of
     information estimates".
     """
+    is_light = rows < min_rows_exact
+    if rows[is_light].sum() >= _ENOUGH_ROWS:
+        values, rows = values[is_light], rows[is_light]
     total = int(rows.sum())
     best, best_gain = SMOOTH, _MIN_GAIN
     for period in periods:

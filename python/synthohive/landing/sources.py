@@ -123,9 +123,10 @@ def _table(
     node["columns"] = [
         _column(table, column, sql_type, names, source_name) for column, sql_type in types.items()
     ]
-    tests = [_unique_together(key) for key in _keys(table) if len(key) > 1]
+    place = f"{source_name}_{names[table.name]}"
+    tests: list[object] = [_unique_together(key, place) for key in _keys(table) if len(key) > 1]
     tests += [
-        _relationship(fk, _row(fk.columns), _row(fk.parent_columns), names, source_name)
+        _related_together(fk, names, place, source_name)
         for fk in _tested(table, names)
         if len(fk.columns) > 1
     ]
@@ -146,7 +147,7 @@ def _column(
         tests.append("not_null")
     tests += _accepted_values(table, column, sql_type)
     tests += [
-        _relationship(fk, None, _field(fk.parent_columns[0]), names, source_name)
+        _relationship(fk, names, source_name)
         for fk in _tested(table, names)
         if fk.columns == (column,)
     ]
@@ -174,16 +175,31 @@ def _accepted_values(table: Table, column: str, sql_type: str) -> list[object]:
     return [{"accepted_values": {"arguments": arguments}}]
 
 
-def _relationship(
-    fk: ForeignKey, column: str | None, field: str, names: Mapping[str, str], source_name: str
-) -> Node:
+def _relationship(fk: ForeignKey, names: Mapping[str, str], source_name: str) -> Node:
     to = f"source('{source_name}', '{names[fk.parent]}')"
-    arguments: Node = {"column_name": column} if column else {}
-    return {"relationships": {"arguments": {**arguments, "to": to, "field": field}}}
+    return {"relationships": {"arguments": {"to": to, "field": _field(fk.parent_columns[0])}}}
 
 
-def _unique_together(key: tuple[str, ...]) -> Node:
-    return {"unique": {"arguments": {"column_name": _row(key)}}}
+def _related_together(
+    fk: ForeignKey, names: Mapping[str, str], place: str, source_name: str
+) -> Node:
+    arguments = {
+        "column_name": _row(fk.columns),
+        "to": f"source('{source_name}', '{names[fk.parent]}')",
+        "field": _row(fk.parent_columns),
+    }
+    name = _test_name("relationships", place, fk.columns)
+    return {"relationships": {"name": name, "arguments": arguments}}
+
+
+def _unique_together(key: tuple[str, ...], place: str) -> Node:
+    arguments = {"column_name": _row(key)}
+    return {"unique": {"name": _test_name("unique", place, key), "arguments": arguments}}
+
+
+def _test_name(kind: str, place: str, columns: tuple[str, ...]) -> str:
+    """Name a test; dbt would make the name from all of the SQL."""
+    return re.sub(r"\W", "_", "_".join((kind, place, *columns)))
 
 
 def _row(columns: tuple[str, ...]) -> str:

@@ -103,8 +103,9 @@ def _pool(
     height = generation.heights[parent.name]
     codes = own_codes(generation, parent, parent.encoder.layout.names, 0, height)
     stream = generation.stream.child(table.name, "groups", *link.fk.columns)
-    quotas = generation.spool.read(parent.name, count_name((table.name, link.fk)))
-    return link.matching.groups(codes, stream), pl.Series(quotas)
+    drawn = generation.spool.read(parent.name, count_name((table.name, link.fk)))
+    groups = link.matching.groups(codes, stream)
+    return groups, link.matching.quotas(groups, pl.Series(drawn))
 
 
 def _fixed_columns(fk: ForeignKey, decided: list[ForeignKey]) -> list[str]:

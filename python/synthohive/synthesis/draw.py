@@ -16,6 +16,7 @@ import polars as pl
 from synthohive import kernels
 from synthohive.events import OnEvent, StageStarted, ignore
 from synthohive.synthesis.features import Edge, count_codes, count_name, edges_into
+from synthohive.synthesis.fitted import IDENTITY
 from synthohive.synthesis.parallel import ordered_map
 from synthohive.synthesis.spool import ABSENT, Spool
 
@@ -104,6 +105,9 @@ def _keep(generation: Generation, table: FittedTable, kept: pl.DataFrame) -> Non
     generation.heights[table.name] = kept.height
     _create(generation, table)
     codes = table.encoder.encode(kept[table.attributes])
+    if IDENTITY in table.layout.names:
+        rows = np.arange(kept.height, dtype=np.uint32)
+        generation.spool.write(table.name, IDENTITY, 0, rows)
     for column in codes:
         generation.spool.write(table.name, column.name, 0, column.to_numpy())
     if table.driver is None:
@@ -373,8 +377,11 @@ def _given_block(
         return None
     codes = np.full((stop - start, len(table.layout)), -1, np.int64)
     known = [name for name in given.columns if name in table.attributes]
-    encoder = table.encoder.select(known)
-    encoded = encoder.encode(given.slice(start, stop - start))
-    for column in encoded:
-        codes[:, table.layout.index(column.name)] = column.to_numpy()
+    unknown = {n: t for n, t in table.encoder.schema.items() if n not in known}
+    rows = given[known].slice(start, stop - start)
+    blank = pl.DataFrame(schema=unknown).clear(rows.height)
+    encoded = table.encoder.encode(pl.concat([rows, blank], how="horizontal"))
+    for place, column in enumerate(table.layout.columns):
+        if column.source in known:
+            codes[:, place] = encoded[column.name].to_numpy()
     return codes

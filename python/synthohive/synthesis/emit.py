@@ -8,7 +8,8 @@ import numpy as np
 import polars as pl
 
 from synthohive.encoding.constraints import apply_constraints
-from synthohive.synthesis.draw import BLOCK_ROWS, Generation, own_codes
+from synthohive.synthesis.attributes import attribute_frame
+from synthohive.synthesis.draw import BLOCK_ROWS, Generation
 from synthohive.synthesis.keys import key_frame
 from synthohive.synthesis.parallel import ordered_map
 
@@ -35,11 +36,9 @@ def emit(generation: Generation, table: FittedTable) -> Iterator[pl.DataFrame]:
 
 
 def _block(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
-    encoder, declared = table.encoder, generation.fitted.metadata.tables[table.name]
-    codes = own_codes(generation, table, encoder.layout.names, start, stop)
-    stream = generation.stream.child(table.name, "decode")
+    declared = generation.fitted.metadata.tables[table.name]
     parts = [
-        encoder.decode(codes, stream, start=start),
+        attribute_frame(generation, table, start, stop),
         _keys(generation, table, start, stop),
         _given(generation, table, start, stop),
     ]

@@ -13,6 +13,7 @@ import polars as pl
 
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.linkage.counts import CountModel, fit_counts
+from synthohive.synthesis.fitted import context_layout
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -52,20 +53,11 @@ def edges_into(plan: Plan, parent: str) -> list[Edge]:
 
 def feature_layout(own: Layout, context: Sequence[ContextCode], earlier: Iterable[Edge]) -> Layout:
     """Return the layout of a parent's features."""
-    ancestors = tuple(
-        CodeColumn(
-            name=code.name,
-            size=code.column.size,
-            source=code.name,
-            is_ordered=code.column.is_ordered,
-        )
-        for code in context
-    )
     counts = tuple(
         CodeColumn(name=count_name(edge), size=COUNT_CODES, source="#", is_ordered=True)
         for edge in earlier
     )
-    return own + Layout(ancestors + counts)
+    return own + context_layout(context) + Layout(counts)
 
 
 def count_codes(counts: pl.Series) -> pl.Series:

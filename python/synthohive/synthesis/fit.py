@@ -19,17 +19,21 @@ from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.encoding.relevance import select_context
 from synthohive.encoding.table import fit_encoder
 from synthohive.events import Notice, StageStarted
+from synthohive.linkage.copies import find_copies
 from synthohive.linkage.hierarchy import fit_hierarchy
 from synthohive.linkage.matching import fit_matching
 from synthohive.synthesis.features import fit_linkage
 from synthohive.synthesis.fitted import (
+    IDENTITY,
     LEVEL,
     ContextCode,
     Fitted,
+    FittedCopy,
     FittedDriver,
     FittedHierarchy,
     FittedLink,
     FittedTable,
+    context_layout,
 )
 from synthohive.synthesis.parallel import ordered_map
 from synthohive.synthesis.real import RealTables, read_real
@@ -50,6 +54,9 @@ if TYPE_CHECKING:
     from synthohive.randomness import Stream
     from synthohive.schema.metadata import Metadata
     from synthohive.schema.model import ForeignKey
+
+IDENTITY_LIMIT = 512
+"""Rows of a kept table up to which what refers to it may depend on the very row."""
 
 CONTEXT_LIMIT = 16
 """Most ancestor code columns a table is generated from when none are asked for."""
@@ -130,6 +137,10 @@ def _encode(real: RealTables, stream: Stream) -> None:
         codes = encoder.encode(attributes)
         real.codes[name] = codes if codes.width else pl.DataFrame(height=frame.height)
         real.layouts[name] = encoder.layout
+        if step.is_kept and frame.height <= IDENTITY_LIMIT:
+            rows = pl.Series(np.arange(frame.height, dtype=np.uint16))
+            column = CodeColumn(name=IDENTITY, size=max(1, frame.height), source=IDENTITY)
+            _add_codes(real, name, column, rows)
 
 
 def _hierarchy(real: RealTables, step: Step) -> FittedHierarchy | None:
@@ -148,7 +159,7 @@ def _hierarchy(real: RealTables, step: Step) -> FittedHierarchy | None:
 def _match(real: RealTables, step: Step) -> dict[ForeignKey, Matching]:
     """Group the secondary parents' rows, and add the wanted group to the child's codes."""
     name = step.table
-    child_codes = real.attribute_codes(name)
+    child_codes, child_layout = _codes_with_ancestors(real, step)
     matchings: dict[ForeignKey, Matching] = {}
     for fk in (*step.secondary, *step.deferred):
         rows = real.parents[name, fk]
@@ -157,7 +168,7 @@ def _match(real: RealTables, step: Step) -> dict[ForeignKey, Matching]:
             real.encoders[fk.parent].layout,
             child_codes,
             rows,
-            child_layout=real.encoders[name].layout,
+            child_layout=child_layout,
             is_kept=real.steps[fk.parent].is_kept,
         )
         column = CodeColumn(name=_group_name(fk), size=matching.size, source=_group_name(fk))
@@ -166,8 +177,36 @@ def _match(real: RealTables, step: Step) -> dict[ForeignKey, Matching]:
     return matchings
 
 
+def _codes_with_ancestors(real: RealTables, step: Step) -> tuple[pl.DataFrame, Layout]:
+    """Return a child's attribute codes and its ancestors', fine codes excepted.
+
+    With the ancestors' codes, parents of one child that go with each other are seen to.
+    """
+    layout = real.encoders[step.table].layout
+    codes = real.attribute_codes(step.table)
+    ancestors = tuple(c for c in _ancestor_codes(real, step) if c.column.coarse is None)
+    above = real.context_codes(step.table, ancestors)
+    if not above.width:
+        return codes, layout
+    both = above if not codes.width else pl.concat([codes, above], how="horizontal")
+    return both, layout + context_layout(ancestors)
+
+
 def _group_name(fk: ForeignKey) -> str:
     return f"#group {', '.join(fk.columns)}"
+
+
+def _copies(real: RealTables, step: Step) -> Iterator[FittedCopy]:
+    """Find attributes that repeat a parent's attribute; the first key that explains one wins."""
+    found: set[str] = set()
+    keys = (step.driver, *step.secondary)
+    for fk in (fk for fk in keys if fk is not None):
+        free = [name for name in real.encoders[step.table].schema if name not in found]
+        children = real.frames[step.table][free]
+        parents = real.frames[fk.parent][list(real.encoders[fk.parent].schema)]
+        for copy in find_copies(children, parents, real.parents[step.table, fk]):
+            found.add(copy.column)
+            yield FittedCopy(fk=fk, copy=copy)
 
 
 def _add_codes(real: RealTables, table: str, column: CodeColumn, codes: pl.Series) -> None:
@@ -320,6 +359,7 @@ def _fitted_table(
         driver=driver,
         links=links,
         hierarchy=hierarchy,
+        copies=() if step.is_kept else tuple(_copies(real, step)),
         kept=frame if step.is_kept else None,
         held_out_loss=None if generator is None else generator.held_out_loss,
         fit_seconds=seconds,

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from synthohive.encoding.layout import CodeColumn, Layout
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import polars as pl
 
     from synthohive.encoding.keys import KeyFormat
     from synthohive.encoding.table import TableEncoder
+    from synthohive.linkage.copies import Copy
     from synthohive.linkage.counts import CountModel
     from synthohive.linkage.hierarchy import Hierarchy
     from synthohive.linkage.matching import Matching
@@ -24,6 +27,9 @@ if TYPE_CHECKING:
 
 LEVEL = "#level"
 """Code column of a row's depth in the table's self reference."""
+
+IDENTITY = "#row"
+"""Code column that tells the rows of a small kept table apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +50,21 @@ class ContextCode:
     def name(self) -> str:
         """Name among the child's context columns."""
         return f"{self.steps}:{self.table}.{self.column.name}"
+
+
+def context_layout(context: Iterable[ContextCode]) -> Layout:
+    """Return the layout of ancestors' codes."""
+    return Layout(
+        tuple(
+            CodeColumn(
+                name=code.name,
+                size=code.column.size,
+                source=code.name,
+                is_ordered=code.column.is_ordered,
+            )
+            for code in context
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,16 +88,7 @@ class FittedDriver:
     @property
     def layout(self) -> Layout:
         """All context columns: ancestors' codes, then the place among siblings."""
-        columns = tuple(
-            CodeColumn(
-                name=code.name,
-                size=code.column.size,
-                source=code.name,
-                is_ordered=code.column.is_ordered,
-            )
-            for code in self.context
-        )
-        return Layout(columns) + self.siblings.layout
+        return context_layout(self.context) + self.siblings.layout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +117,14 @@ class FittedHierarchy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FittedCopy:
+    """An attribute that repeats a column of a parent."""
+
+    fk: ForeignKey
+    copy: Copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FittedTable:
     """What was learned of one table.
 
@@ -121,6 +141,7 @@ class FittedTable:
         driver: How rows come from the driver; `None` for a root.
         links: Secondary parents, the driver and self references excepted.
         hierarchy: The self reference, if there is one.
+        copies: Attributes taken from a parent, at most one per attribute.
         kept: The real rows, if they are kept.
         held_out_loss: Loss on rows not trained on, nats per row.
         fit_seconds: Time it took to learn the table.
@@ -138,6 +159,7 @@ class FittedTable:
     driver: FittedDriver | None
     links: tuple[FittedLink, ...]
     hierarchy: FittedHierarchy | None
+    copies: tuple[FittedCopy, ...]
     kept: pl.DataFrame | None
     held_out_loss: float | None
     fit_seconds: float

@@ -21,6 +21,7 @@ from synthohive.encoding.keys import KeyFormat
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.encoding.table import TableEncoder
 from synthohive.errors import ModelFileError
+from synthohive.linkage.copies import Copy
 from synthohive.linkage.counts import CountModel
 from synthohive.linkage.groups import Matching
 from synthohive.linkage.hierarchy import Hierarchy
@@ -30,6 +31,7 @@ from synthohive.schema.model import ForeignKey
 from synthohive.synthesis.fitted import (
     ContextCode,
     Fitted,
+    FittedCopy,
     FittedDriver,
     FittedHierarchy,
     FittedLink,
@@ -127,6 +129,9 @@ def _save_table(table: FittedTable, folder: Path) -> None:
             "columns": table.hierarchy.fk.columns,
             "model": table.hierarchy.hierarchy.to_dict(),
         },
+        "copies": [
+            {"columns": found.fk.columns, "copy": found.copy.to_dict()} for found in table.copies
+        ],
         "has_generator": table.generator is not None,
         "is_kept": table.kept is not None,
         "held_out_loss": table.held_out_loss,
@@ -170,6 +175,10 @@ def _load_table(metadata: Metadata, name: str, folder: Path) -> FittedTable:
         else FittedHierarchy(
             fk=keys[tuple(hierarchy["columns"])],
             hierarchy=Hierarchy.from_dict(hierarchy["model"]),
+        ),
+        copies=tuple(
+            FittedCopy(fk=keys[tuple(found["columns"])], copy=Copy(**found["copy"]))
+            for found in state["copies"]
         ),
         kept=rows if state["is_kept"] else None,
         held_out_loss=state["held_out_loss"],
