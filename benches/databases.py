@@ -54,9 +54,9 @@ def load(folder: Path, tables: dict[str, Any], database: Path) -> None:
             check = f"SELECT count({c}) > 0 AND bool_and(try_cast({c} AS TIMESTAMP) IS NOT NULL)"
             if (
                 kind == "VARCHAR"
-                and con.execute(
-                    f"{check} FROM raw.{quote(name)} WHERE {c} IS NOT NULL"
-                ).fetchone()[0]
+                and con.execute(f"{check} FROM raw.{quote(name)} WHERE {c} IS NOT NULL").fetchone()[
+                    0
+                ]
             ):
                 con.execute(
                     f"ALTER TABLE raw.{quote(name)} ALTER {c} TYPE TIMESTAMP "

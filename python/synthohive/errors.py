@@ -7,8 +7,11 @@ evidence, and the next step. The Rust extension raises these same classes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class SynthoHiveError(Exception):

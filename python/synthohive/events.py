@@ -85,9 +85,7 @@ class Notice:
     message: str
 
 
-Event = (
-    TrainingStarted | EpochFinished | TrainingFinished | StageStarted | RowsGenerated | Notice
-)
+Event = TrainingStarted | EpochFinished | TrainingFinished | StageStarted | RowsGenerated | Notice
 OnEvent = Callable[[Event], None]
 
 

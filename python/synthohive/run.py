@@ -7,22 +7,23 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthohive.errors import ConfigError, did_you_mean
 from synthohive.events import Notice, OnEvent, StageStarted, ignore
 from synthohive.landing.audit import new_run
-from synthohive.landing.catalogue import column_types
+from synthohive.landing.catalogue import column_types, with_enumerations
 from synthohive.landing.land import land
 from synthohive.landing.read import read_tables
 from synthohive.landing.stage import Stage
 from synthohive.landing.target import check_target, find_target
 from synthohive.planning.plan import Plan, plan
+from synthohive.synthesis.request import check_root
 from synthohive.synthesis.synthesizer import Synthesizer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     import duckdb
 
@@ -113,12 +114,16 @@ def prepare(
             hint="build the real tables first (for a dbt project: dbt build), or check `select`",
         )
     chosen = metadata.select(present).with_column_types(types)
+    for name, table in chosen.tables.items():
+        chosen.tables[name] = with_enumerations(con, table)
     if options.on_orphans is not None:
         for name, table in chosen.tables.items():
             chosen.tables[name] = replace(table, on_orphans=options.on_orphans)
     chosen.validate_schema()
     check_target(con, find_target(con, options.schema_), present, chosen.tables)
     order = plan(chosen)
+    for name in options.rows or {}:
+        check_root(order, "rows", name)
     return Prepared(
         metadata=chosen,
         plan=order,
@@ -229,9 +234,7 @@ def _losses(fitted: Fitted) -> dict[str, float]:
     }
 
 
-def _summary(
-    fitted: Fitted, landing: Landing, notices: tuple[str, ...], seconds: float
-) -> Summary:
+def _summary(fitted: Fitted, landing: Landing, notices: tuple[str, ...], seconds: float) -> Summary:
     tables = tuple(
         TableSummary(
             name=landed.name,

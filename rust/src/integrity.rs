@@ -7,6 +7,7 @@ use arrow_array::types::{
 };
 use arrow_array::{Array, ArrayRef, GenericByteViewArray, PrimitiveArray};
 use arrow_buffer::{NullBuffer, ScalarBuffer};
+use arrow_data::MAX_INLINE_VIEW_LEN;
 use arrow_schema::DataType;
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
@@ -30,12 +31,22 @@ pub(crate) fn find_rows(
     Ok(positions_out(py, checked(py, rows)?))
 }
 
-/// The first row with the key of each row: the row itself unless it repeats an earlier one.
+/// How many rows repeat an earlier key, and the first few of them.
 #[pyfunction]
-pub(crate) fn first_rows(py: Python<'_>, columns: Vec<AnyArray>) -> PyArrowResult<PyArray> {
+pub(crate) fn repeated_rows(
+    py: Python<'_>,
+    columns: Vec<AnyArray>,
+    sample: usize,
+) -> PyArrowResult<(u64, Vec<u32>)> {
     let columns = columns.into_iter().map(one_chunk).collect::<PyArrowResult<Vec<_>>>()?;
-    let rows = py.detach(|| find(&columns, &columns));
-    Ok(positions_out(py, checked(py, rows)?))
+    let repeated = py.detach(|| {
+        let firsts = match columns.as_slice() {
+            [column] => with_keys(column, column, First)?,
+            columns => find(columns, columns)?,
+        };
+        Ok(integrity::repeated_rows(&firsts, sample))
+    });
+    Ok(checked(py, repeated)?)
 }
 
 fn find(child: &[ArrayRef], parent: &[ArrayRef]) -> Result<Vec<u32>> {
@@ -66,6 +77,17 @@ impl Task for Find {
 
     fn run<K: Keys>(self, child: &K, parent: &K) -> Result<Vec<u32>> {
         integrity::find_rows(child, parent)
+    }
+}
+
+/// The parent alone.
+struct First;
+
+impl Task for First {
+    type Output = Vec<u32>;
+
+    fn run<K: Keys>(self, _: &K, parent: &K) -> Result<Vec<u32>> {
+        integrity::first_rows(parent)
     }
 }
 
@@ -162,6 +184,12 @@ impl Keys for Floats {
 struct Bytes<T: ByteViewType>(GenericByteViewArray<T>);
 
 impl<T: ByteViewType> Bytes<T> {
+    /// The view of a row, if all its bytes are in it; such views are equal if the bytes are.
+    fn short(&self, row: usize) -> Option<u128> {
+        // the lowest 32 bits of a view are the length
+        Some(self.0.views()[row]).filter(|view| *view as u32 <= MAX_INLINE_VIEW_LEN)
+    }
+
     fn bytes(&self, row: usize) -> &[u8] {
         self.0.value(row).as_ref()
     }
@@ -175,10 +203,18 @@ impl<T: ByteViewType> Keys for Bytes<T> {
     }
 
     fn tag(&self, row: usize) -> Option<u64> {
-        self.0.is_valid(row).then(|| integrity::hash(self.bytes(row)))
+        let tag = || match self.short(row) {
+            Some(view) => integrity::hash(&view.to_le_bytes()),
+            None => integrity::hash(self.bytes(row)),
+        };
+        self.0.is_valid(row).then(tag)
     }
 
     fn same(&self, row: usize, other: &Self, other_row: usize) -> bool {
-        self.bytes(row) == other.bytes(other_row)
+        match (self.short(row), other.short(other_row)) {
+            (Some(view), Some(other)) => view == other,
+            (None, None) => self.bytes(row) == other.bytes(other_row),
+            _ => false,
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Each file converts Arrow arrays to slices, lets go of the interpreter, calls the core module
 //! of the same name and wraps what it gives. Only `synthohive.kernels` imports this module.
 
+use mimalloc::MiMalloc;
 use pyo3::prelude::*;
 
 mod arrow;
@@ -14,6 +15,9 @@ mod integrity;
 mod pairs;
 mod permute;
 mod rng;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// Kernels over Arrow arrays; use them through `synthohive.kernels`.
 #[pymodule(gil_used = false)]
@@ -27,7 +31,7 @@ mod _core {
     #[pymodule_export]
     use crate::graph::generation_levels;
     #[pymodule_export]
-    use crate::integrity::{find_rows, first_rows};
+    use crate::integrity::{find_rows, repeated_rows};
     #[pymodule_export]
     use crate::pairs::distinct_pairs;
     #[pymodule_export]

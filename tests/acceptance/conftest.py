@@ -20,7 +20,7 @@ SEGMENTS = ["basic", "plus", "business"]
 ORDERS_PER_USER = {"basic": 1.3, "plus": 4.0, "business": 10.3}
 CITIES = 80
 PRODUCTS = 60
-FAVOURITE = 0.68
+FAVOURITE = 0.6
 """Share of orders in the category that a user's region likes best."""
 
 
@@ -46,7 +46,7 @@ def _products(random: np.random.Generator) -> pl.DataFrame:
     prices = random.gamma(2, 20, PRODUCTS) + 1
     return pl.DataFrame(
         {
-            "sku": [f"SKU-{100 + i}" for i in range(PRODUCTS)],
+            "sku": [f"SKU-{i:03d}" for i in range(PRODUCTS)],
             "category": [CATEGORIES[i % 5] for i in range(PRODUCTS)],
             "price": prices.round(2),
         }
@@ -67,7 +67,7 @@ def _orders(
     product = category + 5 * random.choice(PRODUCTS // 5, count, p=shares / shares.sum())
     segment = users["segment"].to_numpy()[user]
     score = random.normal(50 + 15 * np.array([SEGMENTS.index(s) for s in segment]), 5)
-    start = dt.datetime(2023, 1, 1)
+    start = dt.datetime(2023, 1, 1)  # as in most databases
     minutes = random.integers(0, 525_600, count)
     value = random.gamma(1.5, 20, count) + 1
     return pl.DataFrame(
@@ -154,7 +154,7 @@ def quick() -> sh.CTGANSettings:
 @pytest.fixture(scope="session")
 def shop_hive(shop, shop_metadata) -> sh.Synthesizer:
     """The shop, learned well enough to judge its statistics."""
-    settings = sh.CTGANSettings(max_steps=300)
+    settings = sh.CTGANSettings(max_steps=1_000, members=1)
     return sh.Synthesizer(shop_metadata(), seed=7, ctgan=settings, threads=2).fit(shop)
 
 

@@ -89,11 +89,24 @@ def test_accepted_values() -> None:
         ([1], {"minimum": "many"}),
         ([1], {"accepted_values": ("one",)}),
         ([1], {"dtype": "integer"}),
+        (["one"], {"dtype": "int"}),
     ],
 )
 def test_limits_that_do_not_fit_are_errors(values: list[object], limits: dict) -> None:
     with pytest.raises(ConfigError, match="'x'"):
         apply(values, **limits)
+
+
+def test_no_rows() -> None:
+    empty = apply(pl.Series("x", [], dtype=pl.Int8), dtype="float", minimum=1, maximum=2.5)
+    assert empty.dtype == pl.Float64
+    assert len(empty) == 0
+
+
+def test_errors_name_the_table() -> None:
+    columns = {"x": Column(name="x", constraint=Constraint(maximum=1, mode="enforce"))}
+    with pytest.raises(ConstraintError, match=r"'shop\.x'"):
+        apply_constraints(pl.DataFrame({"x": [5]}), columns, table="shop")
 
 
 def test_other_columns_are_untouched() -> None:

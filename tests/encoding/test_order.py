@@ -103,7 +103,7 @@ def test_equal_columns_depend_one_way() -> None:
 
 def test_bases_must_be_given(orders: pl.DataFrame, signup: pl.DataFrame) -> None:
     encoder = fit_encoder(orders, {}, stream=Stream(1), bases=signup)
-    with pytest.raises(ConfigError, match="users.since"):
+    with pytest.raises(ConfigError, match=r"users\.since"):
         encoder.encode(orders)
-    with pytest.raises(ConfigError, match="users.since"):
+    with pytest.raises(ConfigError, match=r"users\.since"):
         encoder.decode(shuffled(encoder.encode(orders, bases=signup)), Stream(2))

@@ -70,6 +70,8 @@ def test_acceptance_30_personal_columns_of_any_dtype() -> None:
             "born": pl.Series(r.integers(0, 15_000, 500)).cast(pl.Int32).cast(pl.Date),
             "seen": pl.Series(r.integers(0, 10**9, 500) * 10**6).cast(pl.Datetime("us", "UTC")),
             "income": r.lognormal(10, 1, 500),
+            "is ill": r.random(500) < 0.01,
+            "blood": pl.Series(["A"] * 500, dtype=pl.Enum(["A", "B", "0"])),
         }
     )
     columns = {name: Column(name=name, pii="text") for name in frame.columns}
@@ -79,6 +81,8 @@ def test_acceptance_30_personal_columns_of_any_dtype() -> None:
     assert decoded.schema == frame.schema
     for name in ("ssn", "seen", "income"):
         assert not decoded[name].is_in(frame[name].implode()).any()
+    assert 0.4 < decoded["is ill"].mean() < 0.6
+    assert decoded["blood"].n_unique() == 3
 
 
 def test_unique_values_are_unique_beyond_all_combinations() -> None:

@@ -202,6 +202,20 @@ def test_a_table_without_code_columns_keeps_its_height() -> None:
     assert encoder.decode(codes, Stream(2)).equals(frame)
 
 
+def test_columns_may_be_called_like_codes() -> None:
+    r = np.random.default_rng(0)
+    names = ["x", "x#fine", "x#fine#", "t#time", "t"]
+    frame = pl.DataFrame({name: r.normal(size=1_000) for name in names[:4]}).with_columns(
+        t=pl.Series(r.integers(0, 10**9, 1_000) * 10**6).cast(pl.Datetime("us"))
+    )
+    encoder = fit_encoder(frame, {}, stream=Stream(1))
+    assert len(set(encoder.layout.names)) == len(encoder.layout)
+    assert {code.coarse for code in encoder.layout.columns if code.coarse} == set(names)
+    decoded = encoder.decode(encoder.encode(frame), Stream(1))
+    for name in names:
+        assert ks_distance(frame[name], decoded[name]) < 0.01
+
+
 def test_save_and_load(
     tmp_path, real: pl.DataFrame, encoder: TableEncoder, synthetic: pl.DataFrame
 ) -> None:

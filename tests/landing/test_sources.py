@@ -68,7 +68,7 @@ def test_a_composite_key_is_tested_as_a_row():
                 "arguments": {
                     "column_name": 'CASE WHEN "user_id" IS NOT NULL AND "order" IS NOT NULL '
                     'THEN row("user_id", "order") END'
-                }
+                },
             }
         }
     ]

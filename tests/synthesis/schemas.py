@@ -37,7 +37,9 @@ def chain(rows: int = 60) -> Database:
             "id": range(100, 100 + 2 * rows),
             "a_code": [f"A-{rng.randrange(rows):04d}" for _ in range(2 * rows)],
             "size": [rng.gauss(10, 3) for _ in range(2 * rows)],
-            "day": [dt.date(2024, 1, 1) + dt.timedelta(rng.randrange(300)) for _ in range(2 * rows)],
+            "day": [
+                dt.date(2024, 1, 1) + dt.timedelta(rng.randrange(300)) for _ in range(2 * rows)
+            ],
         }
     )
     c = pl.DataFrame(
@@ -84,7 +86,9 @@ def overlapping() -> Database:
             "id": range(400),
             "carrier": [rng.choice(["AA", "UA", "DL"]) for _ in range(400)],
             "origin": [f"K{rng.randrange(3):02d}" for _ in range(400)],
-            "dest": [None if rng.random() < 0.2 else f"K{rng.randrange(20):02d}" for _ in range(400)],
+            "dest": [
+                None if rng.random() < 0.2 else f"K{rng.randrange(20):02d}" for _ in range(400)
+            ],
             "weather_hour": [None if rng.random() < 0.1 else rng.choice(hours) for _ in range(400)],
             "delay": [rng.expovariate(0.1) for _ in range(400)],
         }
@@ -124,7 +128,10 @@ def junction() -> Database:
         }
     )
     badges = pl.DataFrame(
-        {"student_id": sorted(rng.sample(range(50), 25)), "colour": ["red", "blue", "red", "red", "red"] * 5}
+        {
+            "student_id": sorted(rng.sample(range(50), 25)),
+            "colour": ["red", "blue", "red", "red", "red"] * 5,
+        }
     )
     metadata = (
         sh.Metadata()
@@ -196,7 +203,9 @@ def other_key() -> Database:
     )
     visits = pl.DataFrame(
         {
-            "login": [None if rng.random() < 0.25 else f"user{rng.randrange(40):03d}" for _ in range(300)],
+            "login": [
+                None if rng.random() < 0.25 else f"user{rng.randrange(40):03d}" for _ in range(300)
+            ],
             "pages": [rng.randrange(1, 9) for _ in range(300)],
         }
     )

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def _load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"synthesis_{name}", Path(__file__).parent / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(
+        f"synthesis_{name}", Path(__file__).parent / f"{name}.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -84,7 +86,7 @@ def test_one_seed_one_database_on_any_number_of_threads(fitted):
 
 
 def test_saved_model_gives_the_same_database(fitted, tmp_path):
-    database, hive = fitted
+    _, hive = fitted
     hive.save(tmp_path / "model")
     loaded = sh.Synthesizer.load(tmp_path / "model", threads=1)
     first, again = hive.sample(seed=5), loaded.sample(seed=5)

@@ -111,6 +111,7 @@ def _options(
 def _run(project: Project, options: SynthesizeOptions, form: Format) -> None:
     from synthohive.landing.connection import connected  # noqa: PLC0415
     from synthohive.run import synthesize as run  # noqa: PLC0415
+    from synthohive.terminal.interrupt import interruptible  # noqa: PLC0415
     from synthohive.terminal.lines import remembering  # noqa: PLC0415
     from synthohive.terminal.progress import shown_progress  # noqa: PLC0415
     from synthohive.terminal.tables import summary_view  # noqa: PLC0415
@@ -118,7 +119,8 @@ def _run(project: Project, options: SynthesizeOptions, form: Format) -> None:
     metadata = project.metadata(options.select)
     with (
         connected(project.database_file()) as con,
-        shown_progress(sys.stderr) as on_event,
+        shown_progress(sys.stderr) as show,
+        interruptible(show) as on_event,
     ):
         listen, told = remembering(on_event)
         summary = run(con, metadata, options, on_event=listen)

@@ -68,9 +68,10 @@ class Plugin(BasePlugin):
 def _answer(con: duckdb.DuckDBPyConnection, request: Mapping[str, Any]) -> dict[str, Any]:
     from synthohive.dbt.request import answer  # noqa: PLC0415
     from synthohive.landing.identifiers import quote  # noqa: PLC0415
+    from synthohive.terminal.interrupt import interruptible  # noqa: PLC0415
 
     con.execute(f"USE {quote(str(request['database']))}")
-    with _progress(request) as on_event:
+    with _progress(request) as show, interruptible(show) as on_event:
         result, lines = answer(con, request, on_event)
     for line in lines:
         _say(line)

@@ -17,6 +17,7 @@ from synthohive.encoding.texture import SMOOTH, Texture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from synthohive.encoding.grid import Numbers
     from synthohive.encoding.settings import EncodingSettings
 
 _MIN_CELL_ROWS = 5
@@ -41,10 +42,10 @@ class Cells:
 
     coarse: NDArray[np.int64]
     fine: NDArray[np.int64]
-    upper: NDArray[np.int64] | NDArray[np.float64]
+    upper: Numbers
     edges: NDArray[np.float64]
-    low: NDArray[np.int64] | NDArray[np.float64]
-    high: NDArray[np.int64] | NDArray[np.float64]
+    low: Numbers
+    high: Numbers
     texture: Texture = SMOOTH
 
     @property
@@ -57,7 +58,7 @@ class Cells:
         """Number of fine codes; 1 if the coarse code says it all."""
         return int(self.fine.max()) + 1 if len(self.fine) else 1
 
-    def find(self, values: NDArray) -> NDArray[np.int64]:
+    def find(self, values: Numbers) -> NDArray[np.int64]:
         """Return the cell of each value; the nearest one for values never seen."""
         return np.searchsorted(self.upper, values, side="left")
 
@@ -66,7 +67,7 @@ class Cells:
         first = np.searchsorted(self.coarse, np.arange(self.coarse_size + 1))
         return np.minimum(first[coarse] + fine, first[coarse + 1] - 1)
 
-    def draw(self, cells: NDArray[np.int64], uniform: NDArray[np.float64]) -> NDArray:
+    def draw(self, cells: NDArray[np.int64], uniform: NDArray[np.float64]) -> Numbers:
         """Draw a value from each cell.
 
         Args:
@@ -85,7 +86,7 @@ class Cells:
         if low.dtype.kind == "f":
             # a weighted mean, because the difference may be too large for a float
             return np.clip(low * (1.0 - inner) + high * inner, low, high)
-        return self.texture.between(low, high, inner)
+        return self.texture.between(low.astype(np.int64), high.astype(np.int64), inner)
 
     def to_dict(self) -> dict[str, object]:
         """Return the cells as JSON-able data."""
@@ -116,7 +117,7 @@ class Cells:
 
 
 def cut_cells(
-    values: NDArray,
+    values: Numbers,
     rows: NDArray[np.int64],
     settings: EncodingSettings,
     *,
@@ -155,7 +156,7 @@ def cut_cells(
     )
 
 
-def _changes(*labels: NDArray) -> NDArray[np.bool_]:
+def _changes(*labels: NDArray[np.int64 | np.bool_]) -> NDArray[np.bool_]:
     """Tell where a new run of equal labels begins."""
     changes = np.zeros(len(labels[0]), bool)
     for label in labels:
@@ -164,7 +165,7 @@ def _changes(*labels: NDArray) -> NDArray[np.bool_]:
     return changes
 
 
-def _runs(*labels: NDArray) -> NDArray[np.int64]:
+def _runs(*labels: NDArray[np.int64 | np.bool_]) -> NDArray[np.int64]:
     """Number the runs of equal labels from 0."""
     return np.cumsum(_changes(*labels)) - 1
 
@@ -199,10 +200,10 @@ def _fine_groups(
 
 
 def _segments(
-    values: NDArray, rows: NDArray[np.int64], cell: NDArray[np.int64], min_rows_exact: int
-) -> tuple[NDArray, NDArray, NDArray[np.float64]]:
+    values: Numbers, rows: NDArray[np.int64], cell: NDArray[np.int64], min_rows_exact: int
+) -> tuple[Numbers, Numbers, NDArray[np.float64]]:
     """Describe the values inside each cell by segments: low, high, cumulated share."""
-    cell_rows = np.bincount(cell, weights=rows)
+    cell_rows = np.bincount(cell, weights=rows).astype(np.float64)
     cell_values = np.bincount(cell)
     is_exact = (rows >= min_rows_exact) & (
         (cell_values[cell] <= _MAX_EXACT) | (rows * _MAX_EXACT >= cell_rows[cell])
@@ -239,7 +240,7 @@ def _pieces(
     return piece
 
 
-def _widened(values: NDArray, at: NDArray[np.int64]) -> tuple[NDArray, NDArray]:
+def _widened(values: Numbers, at: NDArray[np.int64]) -> tuple[Numbers, Numbers]:
     """Return the ranges halfway to the neighbours of lone values, so that none is copied."""
     left = values[np.maximum(at - 1, 0)]
     right = values[np.minimum(at + 1, len(values) - 1)]

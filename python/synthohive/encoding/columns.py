@@ -23,14 +23,13 @@ if TYPE_CHECKING:
 
 Codec = NumberCodec | MomentCodec | CategoryCodec | PersonalCodec | WrittenCodec
 
-_CODECS = {
+_OTHERS = {
     "number": NumberCodec,
-    "moment": MomentCodec,
     "category": CategoryCodec,
     "personal": PersonalCodec,
     "written": WrittenCodec,
 }
-_KINDS = {codec: kind for kind, codec in _CODECS.items()}
+_KINDS = {codec: kind for kind, codec in _OTHERS.items()} | {MomentCodec: "moment"}
 _LOOK = 1_000
 _EMAIL = r"^[^@\s]+@[^@\s]+\.[a-zA-Z]+$"
 
@@ -43,8 +42,10 @@ def codec_to_dict(codec: Codec) -> dict[str, object]:
 
 def codec_from_dict(state: dict, name: str) -> Codec:
     """Rebuild a column's codec from `codec_to_dict`."""
-    kind = _CODECS[state["kind"]]
-    return kind.from_dict(state["state"], name=name, dtype=dtype_from_dict(state["dtype"]))
+    dtype = dtype_from_dict(state["dtype"])
+    if isinstance(dtype, pl.Datetime) and state["kind"] == "moment":
+        return MomentCodec.from_dict(state["state"], name=name, dtype=dtype)
+    return _OTHERS[state["kind"]].from_dict(state["state"], name=name, dtype=dtype)
 
 
 def fit_column(
@@ -55,7 +56,7 @@ def fit_column(
     if not _is_supported(dtype):
         return no_values(name, dtype)
     is_ordered = dtype.is_numeric() or dtype.is_temporal()
-    if column.pii is not None and dtype != pl.Boolean:
+    if column.pii is not None:
         return (
             fit_blurred_number(series) if is_ordered else fit_personal(series, column.pii, stream)
         )
@@ -82,7 +83,7 @@ def _fit_text(series: pl.Series, stream: Stream, settings: EncodingSettings) -> 
 
 
 def _is_supported(dtype: pl.DataType) -> bool:
-    return not (dtype.is_nested() or dtype in (pl.Binary, pl.Object, pl.Null))
+    return not (dtype.is_nested() or dtype.base_type() in (pl.Binary, pl.Object, pl.Null))
 
 
 def column_notices(series: pl.Series, column: Column, codec: Codec) -> Iterator[str]:

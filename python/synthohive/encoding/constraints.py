@@ -28,18 +28,22 @@ _DTYPES: dict[str, pl.DataType] = {
 }
 
 
-def apply_constraints(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.DataFrame:
+def apply_constraints(
+    frame: pl.DataFrame, columns: Mapping[str, Column], *, table: str | None = None
+) -> pl.DataFrame:
     """Give columns their declared dtype and bring values inside their limits.
 
     Args:
         frame: Generated rows.
         columns: What is declared of columns, by name.
+        table: The table that errors name.
 
     Returns:
         The rows with all declared constraints satisfied; nulls stay.
 
     Raises:
         ConstraintError: A value breaks a constraint that is to be enforced, not repaired.
+        ConfigError: A limit or dtype does not fit the column.
 
     Examples:
         >>> from synthohive.schema.model import Column, Constraint
@@ -47,16 +51,17 @@ def apply_constraints(frame: pl.DataFrame, columns: Mapping[str, Column]) -> pl.
         >>> apply_constraints(pl.DataFrame({"value": [0, 5]}), {"value": least})["value"].to_list()
         [1.0, 5.0]
     """
-    changed = [
-        _constrained(frame[name], column.constraint)
-        for name, column in columns.items()
-        if column.constraint is not None and name in frame.columns
-    ]
+    changed: list[pl.Series] = []
+    for name, column in columns.items():
+        if column.constraint is not None and name in frame.columns:
+            where = name if table is None else f"{table}.{name}"
+            named = _constrained(frame[name].alias(where), column.constraint)
+            changed.append(named.alias(name))
     return frame.with_columns(changed)
 
 
 def _constrained(series: pl.Series, constraint: Constraint) -> pl.Series:
-    """Apply one column's constraint."""
+    """Apply the constraint of one column, which is named as errors shall name it."""
     values = _typed(series, constraint.dtype)
     if constraint.accepted_values is not None:
         values = _accepted(values, constraint)
@@ -78,7 +83,14 @@ def _typed(series: pl.Series, dtype: str | None) -> pl.Series:
         )
     if dtype == "int" and _family(series.dtype) == "float":
         series = series.cast(pl.Float64).fill_nan(None).round()
-    return series.cast(_DTYPES[dtype])
+    try:
+        return series.cast(_DTYPES[dtype])
+    except pl.exceptions.PolarsError as error:
+        raise ConfigError(
+            f"{series.name!r} is of type {series.dtype} and cannot become {dtype}: {error}",
+            column=series.name,
+            hint="declare the dtype that the real values have",
+        ) from error
 
 
 def _family(dtype: pl.DataType) -> str | None:
@@ -87,8 +99,8 @@ def _family(dtype: pl.DataType) -> str | None:
         return "int"
     if dtype.is_float() or dtype.is_decimal():
         return "float"
-    names = {pl.String: "str", pl.Boolean: "bool", pl.Date: "date", pl.Datetime: "datetime"}
-    return names.get(dtype.base_type())
+    others = {"String": "str", "Boolean": "bool", "Date": "date", "Datetime": "datetime"}
+    return others.get(str(dtype.base_type()))
 
 
 def _bounded(
@@ -96,7 +108,7 @@ def _bounded(
 ) -> pl.Series:
     """Clip to a bound, or raise if the bound is enforced."""
     limit = _limit(values, bound, is_minimum=is_minimum)
-    is_out = (values < limit[0]) if is_minimum else (values > limit[0])
+    is_out = (values < limit) if is_minimum else (values > limit)
     if values.dtype.is_float():
         is_out &= values.is_not_nan()
     if constraint.mode == "enforce" and is_out.any():

@@ -19,7 +19,7 @@ _PLAIN: dict[str, pl.DataType] = {
 }
 
 
-def dtype_to_dict(dtype: pl.DataType) -> object:
+def dtype_to_dict(dtype: pl.DataType) -> object:  # noqa: PLR0911  (one return per kind)
     """Describe a dtype: a name, or a list of a name and what belongs to it.
 
     Examples:
@@ -48,7 +48,7 @@ def dtype_to_dict(dtype: pl.DataType) -> object:
             return str(dtype.base_type())
 
 
-def dtype_from_dict(state: object) -> pl.DataType:
+def dtype_from_dict(state: object) -> pl.DataType:  # noqa: PLR0911  (same)
     """Rebuild a dtype from `dtype_to_dict`.
 
     Raises:

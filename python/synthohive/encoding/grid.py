@@ -8,9 +8,15 @@ fives", "whole minutes" and "midnight" are kept by construction.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import polars as pl
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Numbers: TypeAlias = NDArray[np.int64 | np.float64]
 
 _MAX_DECIMALS = 8
 _MAX_WHOLE_FLOAT = 2.0**52
@@ -27,6 +33,8 @@ class Grid:
         step: Distance of neighbouring grid points, in units; 0 for values without a grid.
         shift: The unit value of coordinate 0.
         decimals: Units are ``10**-decimals``; only for floats.
+        odd: Coordinates of values that are off the grid by a rounding error, ascending.
+        odd_values: These values.
 
     Examples:
         >>> prices = pl.Series([0.25, 1.5, 3.0])
@@ -41,6 +49,8 @@ class Grid:
     step: int = 0
     shift: int = 0
     decimals: int = 0
+    odd: tuple[int, ...] = ()
+    odd_values: tuple[float, ...] = ()
 
     @property
     def is_days(self) -> bool:
@@ -49,7 +59,7 @@ class Grid:
             return self.step == UNITS_PER_DAY[self.dtype.time_unit]
         return self.dtype == pl.Date and self.step == 1
 
-    def numbers(self, series: pl.Series) -> np.ndarray:
+    def numbers(self, series: pl.Series) -> Numbers:
         """Map values to coordinates, ``int64`` on a grid and ``float64`` without.
 
         Args:
@@ -68,25 +78,47 @@ class Grid:
             return units // self.step
         return (units - self.shift) // self.step
 
-    def values(self, numbers: np.ndarray) -> pl.Series:
+    def values(self, numbers: Numbers) -> pl.Series:
         """Map coordinates back to values of the real dtype."""
         if self.dtype.is_float():
             floats = numbers
             if self.step:
                 floats = (numbers * self.step + self.shift) / 10.0**self.decimals
+                floats = self._with_odd(numbers, np.asarray(floats, np.float64))
             return pl.Series(floats, dtype=pl.Float64).cast(self.dtype)
         if not self.step:
             return _from_floats(numbers, self.dtype)
         return _from_whole(numbers * self.step, self.shift, self.dtype)
 
-    def to_dict(self) -> dict[str, int]:
+    def _with_odd(self, numbers: Numbers, floats: Numbers) -> Numbers:
+        """Put the odd values in their places."""
+        if not self.odd:
+            return floats
+        odd = np.array(self.odd)
+        at = np.minimum(np.searchsorted(odd, numbers), len(odd) - 1)
+        return np.where(odd[at] == numbers, np.array(self.odd_values)[at], floats)
+
+    def to_dict(self) -> dict[str, object]:
         """Return the grid as JSON-able data; the dtype is kept by the table."""
-        return {"step": self.step, "shift": self.shift, "decimals": self.decimals}
+        return {
+            "step": self.step,
+            "shift": self.shift,
+            "decimals": self.decimals,
+            "odd": list(self.odd),
+            "odd_values": list(self.odd_values),
+        }
 
     @staticmethod
-    def from_dict(state: dict[str, int], dtype: pl.DataType) -> Grid:
+    def from_dict(state: dict, dtype: pl.DataType) -> Grid:
         """Rebuild a grid from `to_dict`."""
-        return Grid(dtype=dtype, **state)
+        return Grid(
+            dtype=dtype,
+            step=state["step"],
+            shift=state["shift"],
+            decimals=state["decimals"],
+            odd=tuple(state["odd"]),
+            odd_values=tuple(state["odd_values"]),
+        )
 
 
 def find_grid(series: pl.Series) -> Grid:
@@ -99,7 +131,7 @@ def find_grid(series: pl.Series) -> Grid:
     if dtype.is_float():
         return _float_grid(series)
     physical = series.to_physical()
-    low, high = int(physical.min()), int(physical.max())
+    low, high = _limits(physical)
     if high - low > _INT64.max // 2:
         return Grid(dtype=dtype)
     is_wide = low < _INT64.min // 2 or high > _INT64.max // 2
@@ -124,16 +156,21 @@ def _float_grid(series: pl.Series) -> Grid:
     return Grid(dtype=series.dtype)
 
 
-def _step(units: np.ndarray) -> tuple[int, int]:
+def _limits(whole: pl.Series) -> tuple[int, int]:
+    """Return the smallest and largest of whole numbers."""
+    return int(str(whole.min())), int(str(whole.max()))
+
+
+def _step(units: NDArray[np.int64]) -> tuple[int, int]:
     """Return the common step of whole numbers and their common remainder."""
     step = int(np.gcd.reduce(units - units[0])) or 1
     return step, int(units[0]) % step
 
 
-def _whole(series: pl.Series, shift: int) -> np.ndarray:
+def _whole(series: pl.Series, shift: int) -> NDArray[np.int64]:
     """Return the physical whole numbers less `shift`, clipped to what 64 bits hold."""
     physical = series.to_physical()
-    if not shift and physical.dtype.is_integer() and physical.dtype not in _TOO_WIDE:
+    if not shift and physical.dtype.is_integer() and physical.dtype.base_type() not in _TOO_WIDE:
         return physical.cast(pl.Int64).to_numpy()
     wide = pl.lit(physical).cast(pl.Int128) - pl.lit(shift, dtype=pl.Int128)
     return pl.select(wide.clip(_INT64.min, _INT64.max).cast(pl.Int64)).to_series().to_numpy()
@@ -142,11 +179,11 @@ def _whole(series: pl.Series, shift: int) -> np.ndarray:
 _TOO_WIDE = (pl.UInt64, pl.Int128, pl.UInt128)
 
 
-def _from_whole(numbers: np.ndarray, shift: int, dtype: pl.DataType) -> pl.Series:
+def _from_whole(numbers: Numbers, shift: int, dtype: pl.DataType) -> pl.Series:
     """Add `shift` and give whole numbers their real dtype."""
     if dtype.is_integer():
         low, high = integer_limits(dtype)
-        if dtype in _TOO_WIDE:
+        if dtype.base_type() in _TOO_WIDE:
             wide = pl.lit(pl.Series(numbers)).cast(pl.Int128) + pl.lit(shift, dtype=pl.Int128)
             return pl.select(wide.clip(low, high).cast(dtype)).to_series()
         return pl.Series(np.clip(numbers + shift, low, high)).cast(dtype)
@@ -158,7 +195,7 @@ def _from_whole(numbers: np.ndarray, shift: int, dtype: pl.DataType) -> pl.Serie
     return units.cast(pl.Int32).cast(dtype) if dtype == pl.Date else units.cast(dtype)
 
 
-def _from_floats(numbers: np.ndarray, dtype: pl.DataType) -> pl.Series:
+def _from_floats(numbers: Numbers, dtype: pl.DataType) -> pl.Series:
     """Round floats to whole units of a dtype too wide for 64-bit steps."""
     if isinstance(dtype, pl.Decimal):
         return pl.Series(numbers / 10.0**dtype.scale).cast(dtype)

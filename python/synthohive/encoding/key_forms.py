@@ -6,13 +6,13 @@ import string
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from synthohive.encoding.radix import Radix
 from synthohive.encoding.words import glued
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 _UUID = r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$"

@@ -85,7 +85,9 @@ class KeyFormat:
         at = positions.to_numpy().astype(np.int64)
         return self._written(at, first, stream).alias("")
 
-    def _written(self, at: NDArray[np.int64], first: int, stream: Stream) -> pl.Series:
+    def _written(  # noqa: PLR0911  (one return per kind)
+        self, at: NDArray[np.int64], first: int, stream: Stream
+    ) -> pl.Series:
         match self.kind:
             case "number":
                 return _counted(at, first, self.dtype)
@@ -187,7 +189,7 @@ def fit_key_format(
         ConfigError: A key cannot be of this dtype.
     """
     dtype, known = values.dtype, values.drop_nulls()
-    if dtype.is_nested() or dtype in (pl.Object, pl.Null, pl.Binary):
+    if dtype.is_nested() or dtype.base_type() in (pl.Object, pl.Null, pl.Binary):
         raise ConfigError(
             f"{values.name!r} is of type {dtype}, which cannot be a key",
             column=values.name,

@@ -1,7 +1,9 @@
 """The contract between encoding and models: which code columns there are, and how wide.
 
 A table is learned as codes. Every code column holds integers ``0 … size-1``. A column of
-the table becomes one code column, or two: a coarse code, and a fine code inside it.
+the table becomes one code column; or two, a coarse code and a fine code inside it; or, for
+timestamps, one more for the time of day. A column with nothing to learn, such as one whose
+values are all equal or all invented, has none.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ class CodeColumn:
     """One column of integer codes.
 
     Attributes:
-        name: Unique within its layout; a fine code is called ``column#fine``.
+        name: Unique within its layout; that of the column, ``column#fine`` or ``column#time``.
         size: Number of codes; a code is an integer in ``[0, size)``.
         source: The table column it encodes.
         coarse: Name of the code column this one refines; it means something only

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 import polars as pl
@@ -120,16 +120,15 @@ def fit_moment(series: pl.Series, settings: EncodingSettings) -> MomentCodec:
         series: Real timestamps of any unit and time zone, nulls included.
         settings: Numbers of codes.
     """
-    dtype = series.dtype
-    assert isinstance(dtype, pl.Datetime)
+    dtype = cast("pl.Datetime", series.dtype)
     naive = local(series)
     known = naive.drop_nulls()
     known = known.gather_every(-(-max(1, len(known)) // settings.fit_rows))
     if not len(known):
         return MomentCodec(dtype=dtype, day=fit_number(naive, settings))
     times, rows = counted(pl.Series(_time_of_day(known, dtype)))
-    days = known.dt.date()
-    if len(times) == 1 or (days.max() - days.min()).days < _MIN_DAYS:  # pyright: ignore
+    days = known.dt.date().to_physical().to_numpy()
+    if len(times) == 1 or days.max() - days.min() < _MIN_DAYS:
         return MomentCodec(dtype=dtype, day=fit_number(naive, settings))
     step = int(np.gcd.reduce(times.to_numpy())) or 1
     steps = times.to_numpy() // step

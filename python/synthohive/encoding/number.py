@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from synthohive.encoding.grid import Numbers
     from synthohive.encoding.settings import EncodingSettings
     from synthohive.randomness import Stream
 
@@ -168,11 +169,10 @@ def fit_number(
     distinct, rows = counted(series.filter(pl.Series(finite(series))))
     grid, cells = Grid(dtype=series.dtype), None
     if len(distinct):
-        grid = find_grid(distinct)
-        numbers = grid.numbers(distinct)
-        texture = _texture(numbers, rows, grid, settings)
         if is_public:
             settings = replace(settings, min_rows_exact=1)
+        grid, numbers, rows = _on_grid(distinct, rows, settings)
+        texture = _texture(numbers, rows, grid, settings)
         cells = cut_cells(numbers, rows, settings, texture=texture)
     codec = NumberCodec(
         name=series.name, grid=grid, cells=cells, special=special, has_null=has_null
@@ -183,14 +183,38 @@ def fit_number(
     return replace(codec, usual=int(np.bincount(codes[0]).argmax()))
 
 
+def _on_grid(
+    distinct: pl.Series, rows: NDArray[np.int64], settings: EncodingSettings
+) -> tuple[Grid, Numbers, NDArray[np.int64]]:
+    """Find the grid of distinct values, their coordinates and the rows of each.
+
+    Floats that differ by a rounding error become one. If enough rows share it, it is kept
+    as it is, error included.
+    """
+    grid = find_grid(distinct)
+    numbers = grid.numbers(distinct)
+    if not (distinct.dtype.is_float() and grid.step):
+        return grid, numbers, rows
+    # the most frequent of equals first, which is the one that np.unique points to
+    order = np.lexsort((-rows, numbers))
+    merged, first = np.unique(numbers[order], return_index=True)
+    values = distinct.gather(order[first])
+    total = np.add.reduceat(rows[order], first)
+    is_odd = (values != grid.values(merged)).to_numpy() & (total >= settings.min_rows_exact)
+    odd = dict(zip(merged[is_odd].tolist(), values.filter(is_odd).to_list(), strict=True))
+    return replace(grid, odd=tuple(odd), odd_values=tuple(odd.values())), merged, total
+
+
 def _texture(
-    numbers: NDArray, rows: NDArray[np.int64], grid: Grid, settings: EncodingSettings
+    numbers: Numbers, rows: NDArray[np.int64], grid: Grid, settings: EncodingSettings
 ) -> Texture:
     """Find what whole numbers prefer."""
     if numbers.dtype.kind != "i":
         return SMOOTH
     periods = (_WEEK,) if grid.is_days else _PERIODS
-    return find_texture(numbers, rows, periods, min_rows_exact=settings.min_rows_exact)
+    return find_texture(
+        numbers.astype(np.int64), rows, periods, min_rows_exact=settings.min_rows_exact
+    )
 
 
 def fit_blurred_number(series: pl.Series) -> NumberCodec:

@@ -53,7 +53,12 @@ class Order:
     @staticmethod
     def from_dict(state: dict) -> Order:
         """Rebuild an order from `to_dict`."""
-        return Order(**{**state, "gaps": tuple(state["gaps"])})
+        return Order(
+            column=state["column"],
+            base=state["base"],
+            is_offset=state["is_offset"],
+            gaps=tuple(state["gaps"]),
+        )
 
 
 def find_orders(frame: pl.DataFrame, bases: pl.DataFrame) -> tuple[Order, ...]:
@@ -170,7 +175,7 @@ def placed(between: pl.Series, earlier: pl.Series, dtype: pl.DataType) -> pl.Ser
     """Return the later dates from the time between; the inverse of `offsets`."""
     unit = between.dtype.time_unit  # pyright: ignore[reportAttributeAccessIssue]
     moments = _start(earlier, dtype, unit) + between
-    return moments.dt.date() if dtype == pl.Date else zoned(moments, dtype)
+    return zoned(moments, dtype) if isinstance(dtype, pl.Datetime) else moments.dt.date()
 
 
 def mended(

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from synthohive.encoding.category import from_text
 from synthohive.encoding.draws import mixed, row_bits
 from synthohive.encoding.layout import CodeColumn
-from synthohive.encoding.seen import Seen, remember, written_anew
 from synthohive.encoding.radix import unique_choices
+from synthohive.encoding.seen import Seen, remember, written_anew
 from synthohive.encoding.text import TextModel, fit_text
 from synthohive.encoding.words import glued
 
@@ -159,10 +160,10 @@ class PersonalCodec:
         """Invent values for `n` rows."""
         bits = row_bits(stream, n, start=start)
         if not codes:
-            return self.writer.write(bits).cast(self.dtype)
+            return from_text(self.writer.write(bits), self.dtype)
         at = np.flatnonzero(codes[0] == 0)
         empty = pl.Series([None], dtype=pl.String).new_from_index(0, n)
-        return empty.scatter(at, self.writer.write(bits[at])).cast(self.dtype)
+        return from_text(empty.scatter(at, self.writer.write(bits[at])), self.dtype)
 
     def to_dict(self) -> dict[str, object]:
         """Return the codec as JSON-able data."""
@@ -188,17 +189,25 @@ def fit_personal(series: pl.Series, kind: str, stream: Stream) -> PersonalCodec:
     """Prepare to invent the values of a personal column.
 
     Args:
-        series: The real text column; it decides where nulls are and what is never written.
+        series: The real column, of text or of few values; it decides where nulls are and
+            what is never written.
         kind: One of `synthohive.schema.model.PII_KINDS`.
         stream: Address of the randomness that words are invented with.
     """
-    texts = series.cast(pl.String).drop_nulls().unique().sort()
-    return PersonalCodec(
-        name=series.name,
-        dtype=series.dtype,
-        writer=fit_writer(texts, kind, stream),
-        has_null=series.has_nulls(),
-    )
+    dtype = series.dtype
+    if dtype == pl.Boolean:
+        writer = _any_of("false", "true")
+    elif isinstance(dtype, pl.Enum):
+        writer = _any_of(*dtype.categories)
+    else:
+        texts = series.cast(pl.String).drop_nulls().unique().sort()
+        writer = fit_writer(texts, kind, stream)
+    return PersonalCodec(name=series.name, dtype=dtype, writer=writer, has_null=series.has_nulls())
+
+
+def _any_of(*choices: str) -> Recipe:
+    """Return the recipe of a dtype that has few values, each as likely as the others."""
+    return Recipe(parts=(Part(choices),), seen=remember(pl.Series([], dtype=pl.String)))
 
 
 def fit_writer(texts: pl.Series, kind: str, stream: Stream) -> Recipe | TextModel:

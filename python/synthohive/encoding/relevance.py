@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import polars as pl
 
 if TYPE_CHECKING:
+    import polars as pl
     from numpy.typing import NDArray
 
 _FINE = "#fine"
@@ -34,6 +34,7 @@ def mutual_information(
     the table is too sparse for that, chance is measured on shuffled rows.
 
     Examples:
+        >>> import polars as pl
         >>> same = pl.DataFrame({"a": [0, 1] * 500})
         >>> mutual_information(same, same).round(2).tolist()
         [[0.69]]

@@ -105,12 +105,17 @@ class Shape:
     @staticmethod
     def from_dict(state: list[dict]) -> Shape:
         """Rebuild a shape from `to_dict`."""
-        return Shape(
-            tuple(
-                Slot(**{k: tuple(v) if isinstance(v, list) else v for k, v in slot.items()})
-                for slot in state
-            )
-        )
+        return Shape(tuple(_slot(slot) for slot in state))
+
+
+def _slot(state: dict) -> Slot:
+    return Slot(
+        kind=state["kind"],
+        literals=tuple(state["literals"]),
+        shares=tuple(state["shares"]),
+        lengths=tuple(state["lengths"]),
+        alphabet=state["alphabet"],
+    )
 
 
 def tokens(text: str, *, is_code: bool = False) -> list[tuple[str, str]]:
@@ -121,8 +126,8 @@ def tokens(text: str, *, is_code: bool = False) -> list[tuple[str, str]]:
         is_code: Letters and digits are one alphabet, so that every word is a code.
 
     Examples:
-        >>> tokens("Room B12-ü")
-        [('title', 'Room'), ('mark', ' '), ('upper', 'B'), ('digits', '12'), ('mark', '-'), ('lower', 'ü')]
+        >>> tokens("Room B12")
+        [('title', 'Room'), ('mark', ' '), ('upper', 'B'), ('digits', '12')]
         >>> tokens("9f86d081")
         [('code', '9f86d081')]
     """

@@ -17,7 +17,7 @@ from synthohive.encoding.columns import (
     fit_column,
 )
 from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
-from synthohive.encoding.layout import Layout
+from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.encoding.order import Order, find_orders, mended, offsets, placed
 from synthohive.encoding.settings import EncodingSettings
 from synthohive.errors import ConfigError, ModelFileError
@@ -58,7 +58,21 @@ class TableEncoder:
     @property
     def layout(self) -> Layout:
         """The code columns, in the order of the table's columns."""
-        return Layout(tuple(c for codec in self.codecs.values() for c in codec.code_columns))
+        return Layout(tuple(code for codes in self._codes().values() for code in codes))
+
+    def _codes(self) -> dict[str, list[CodeColumn]]:
+        """Return the code columns per column; a column may be called ``x#fine`` itself."""
+        taken = set(self.schema)
+        named: dict[str, list[CodeColumn]] = {}
+        for name, codec in self.codecs.items():
+            named[name] = []
+            for code in codec.code_columns:
+                free = code.name
+                while free != name and free in taken:
+                    free += "#"
+                taken.add(free)
+                named[name].append(replace(code, name=free))
+        return named
 
     @property
     def bases(self) -> tuple[str, ...]:
@@ -79,9 +93,10 @@ class TableEncoder:
             is rare or else the most frequent one.
         """
         codes: list[pl.Series] = []
+        named = self._codes()
         for name, series in self.coded(frame, bases).items():
-            codec = self.codecs[name]
-            for column, values in zip(codec.code_columns, codec.encode(series), strict=True):
+            encoded = self.codecs[name].encode(series)
+            for column, values in zip(named[name], encoded, strict=True):
                 codes.append(pl.Series(column.name, values).cast(code_dtype(column.size)))
         return pl.DataFrame(codes) if codes else pl.DataFrame(height=frame.height)
 
@@ -111,8 +126,9 @@ class TableEncoder:
             The real columns, in order, of the real dtypes.
         """
         columns: dict[str, pl.Series] = {}
+        named = self._codes()
         for name, codec in self.codecs.items():
-            given = [codes[c.name].to_numpy().astype(np.int64) for c in codec.code_columns]
+            given = [codes[code.name].to_numpy().astype(np.int64) for code in named[name]]
             columns[name] = codec.decode(given, stream.child(name), codes.height, start=start)
         known = self._known(bases)
         for order in self.orders:
@@ -123,8 +139,8 @@ class TableEncoder:
             else:
                 here = stream.child(order.column, "mend")
                 columns[order.column] = mended(later, base, order, here, start=start)
-        named = [series.alias(name) for name, series in columns.items()]
-        return pl.DataFrame(named, height=codes.height)
+        decoded = [series.alias(name) for name, series in columns.items()]
+        return pl.DataFrame(decoded, height=codes.height)
 
     def coded(self, frame: pl.DataFrame, bases: pl.DataFrame | None) -> dict[str, pl.Series]:
         """Return the columns as they are learned: some dates as the time since another."""

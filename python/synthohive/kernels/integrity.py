@@ -119,14 +119,12 @@ def check_unique(frame: pl.DataFrame) -> KeyCheck:
         KeyCheck(rows=5, nulls=2, orphans=0, duplicates=1, orphan_rows=(), duplicate_rows=(3,))
     """
     columns = [pair[0] for pair in _paired(frame, frame)]
-    firsts = pl.Series(_core.first_rows(columns))
-    own = pl.Series(_core.parent_rows(pl.repeat(1, len(firsts), dtype=pl.UInt32, eager=True), 0))
-    duplicates, duplicate_rows = _sampled((firsts != own).fill_null(value=False))
+    duplicates, duplicate_rows = _core.repeated_rows(columns, _SAMPLES)
     return KeyCheck(
-        rows=len(firsts),
+        rows=frame.height,
         nulls=int(_any_null(frame).sum()),
         duplicates=duplicates,
-        duplicate_rows=duplicate_rows,
+        duplicate_rows=tuple(duplicate_rows),
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from typing import TYPE_CHECKING
 
 import torch
@@ -28,7 +27,7 @@ def fingerprint(*parts: object, arrays: tuple[np.ndarray, ...]) -> str:
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=16)
     for array in arrays:
         digest.update(repr((array.shape, array.dtype)).encode())
-        digest.update(memoryview(array.copy(order="C")).cast("B") if array.size else b"")
+        digest.update(array.tobytes())
     return digest.hexdigest()
 
 
@@ -44,13 +43,14 @@ def write_checkpoint(folder: Path, of: str, state: State) -> None:
     tensors |= {f"average.{n}": tensor for n, tensor in state.average.items()}
     tensors |= {f"best.{n}": tensor for n, tensor in state.best.items()}
     tensors["history"] = torch.tensor(state.history, dtype=torch.float64).view(-1, 4)
+    tensors["trust"] = state.trust
     for i, values in state.optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{i}.{name}": value for name, value in values.items()}
     facts = {"of": of, "step": state.step, "best": [state.best_loss, state.best_step]}
     draft = folder / f"{FILE}.part"
     contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     save_file(contiguous, draft, metadata={"state": json.dumps(facts)})
-    os.replace(draft, folder / FILE)
+    draft.replace(folder / FILE)
 
 
 def read_checkpoint(folder: Path, of: str, state: State) -> bool:
@@ -90,6 +90,7 @@ def _restore(state: State, tensors: dict[str, torch.Tensor]) -> None:
             groups[group][rest] = tensor.to(device)
     load_weights(state.network, groups["weights"])
     state.average, state.best = groups["average"], groups["best"]
+    state.trust = tensors["trust"]
     param_groups = state.optimiser.state_dict()["param_groups"]
     state.optimiser.load_state_dict({"state": adam, "param_groups": param_groups})
     state.history = [tuple(row) for row in tensors["history"].tolist()]

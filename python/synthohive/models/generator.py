@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
+from synthohive.encoding.layout import Layout
 from synthohive.errors import ContextError
+from synthohive.models.classic import show_one
 from synthohive.models.draws import generator
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.sampling import Reader, draw_rows, readers
@@ -20,11 +21,11 @@ from synthohive.models.settings import BLOCK_ROWS
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from synthohive.encoding.layout import Layout
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
     from synthohive.models.settings import CTGANSettings
     from synthohive.randomness import Stream
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
@@ -39,6 +40,18 @@ class Parts:
     network: Network
     outputs: Outputs
     rounds: list[list[int]]
+
+
+def live_layout(layout: Layout, constants: np.ndarray, settings: CTGANSettings) -> Layout:
+    """Return the columns that a network sees: those with more than one code.
+
+    The one-shot generator draws fine codes together with their coarse ones, so there
+    they are columns like any other.
+    """
+    live = layout.select(layout.names[c] for c in np.flatnonzero(constants < 0))
+    if settings.objective == "classic":
+        return Layout(tuple(replace(column, coarse=None) for column in live.columns))
+    return live
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,17 +188,22 @@ class Generator:
         network, outputs = self.parts.network, self.parts.outputs
         device = network.out.weight.device
         uniforms = torch.rand(known.shape, generator=random).to(device)
-        noise = torch.randn(len(known), network.noise, generator=random) if network.noise else None
+        noise = None
+        if network.noise:
+            noise = torch.randn(1, len(known), network.noise, generator=random).to(device)
         codes = torch.from_numpy(known).to(device)
+        codes, filled = codes.clamp(min=0), codes >= 0
+        if self.settings.objective == "classic":
+            codes, filled = show_one(outputs, codes, filled, random)
         with pinned_torch(), torch.inference_mode():
             drawn = draw_rows(
                 network,
                 outputs,
                 rounds,
-                codes=codes.clamp(min=0),
-                filled=codes >= 0,
+                codes=codes,
+                filled=filled,
                 context=torch.from_numpy(context.astype(np.int64)).to(device),
                 uniforms=uniforms,
-                noise=noise.to(device) if noise is not None else None,
+                noise=noise,
             )
         return drawn.cpu().numpy()

@@ -11,6 +11,7 @@ import torch
 from synthohive.errors import TrainingError
 from synthohive.models.draws import generator
 from synthohive.models.masks import ask, draw_visible
+from synthohive.models.outputs import TRUSTS
 from synthohive.models.state import Rows, State, load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from synthohive.models.outputs import Outputs
     from synthohive.models.plan import Plan
     from synthohive.models.settings import CTGANSettings
+    from synthohive.models.task import Task
     from synthohive.randomness import Stream
 
 EVALUATED_ROWS = 2_000
@@ -35,9 +37,7 @@ def learn(
     train: Rows,
     held: Rows,
     *,
-    plan: Plan,
-    settings: CTGANSettings,
-    stream: Stream,
+    task: Task,
     on_evaluation: Callable[[State], None],
 ) -> None:
     """Train the state's network in place; it ends with the best averaged weights.
@@ -47,23 +47,23 @@ def learn(
         outputs: Reads distributions off the network's outputs.
         train: The rows that each member learns from.
         held: The rows held out of each member; it may have none.
-        plan: Batch and steps.
-        settings: Step size and patience.
-        stream: Where the random numbers come from.
+        task: Batch, steps, step size, patience, and where the random numbers come from.
         on_evaluation: Called after every evaluation.
 
     Raises:
         TrainingError: The loss is no longer a number.
     """
+    plan, stream = task.plan, task.stream
     started = time.monotonic() - state.seconds
-    while state.step < plan.steps and not _is_stuck(state, plan, settings):
+    while state.step < plan.steps and not _is_stuck(state, plan, task.settings):
         total, since = 0.0, state.step
         while state.step < min(plan.steps, since + plan.evaluate_every):
-            total += _step(state, outputs, train, plan, settings, stream)
+            total += _step(state, outputs, train, task)
         _evaluate(state, outputs, held, total / (state.step - since), stream)
         state.history[-1] = (*state.history[-1][:3], time.monotonic() - started)
         on_evaluation(state)
     load_weights(state.network, state.best if state.best_step else state.average)
+    outputs.trust.copy_(state.trust)
 
 
 def learning_rate(step: int, steps: int, peak: float) -> float:
@@ -82,24 +82,21 @@ def learning_rate(step: int, steps: int, peak: float) -> float:
 
 
 def _is_stuck(state: State, plan: Plan, settings: CTGANSettings) -> bool:
+    """Return whether to stop early, which a number of epochs rules out."""
+    if settings.epochs is not None:
+        return False
     late = state.step - state.best_step
     return state.best_step > 0 and late >= settings.patience * plan.evaluate_every
 
 
-def _step(
-    state: State,
-    outputs: Outputs,
-    train: Rows,
-    plan: Plan,
-    settings: CTGANSettings,
-    stream: Stream,
-) -> float:
-    network = state.network
-    random = generator(stream, "step", state.step)
+def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
+    network, plan = state.network, task.plan
+    random = generator(task.stream, "step", state.step)
     codes, context = train.draw(plan.batch, random)
     visible = draw_visible((plan.members, plan.batch), outputs.coarse.cpu(), random)
     visible = visible.to(codes.device)
-    logits = network(codes, visible, context, kept=_draw_kept(network, plan, random))
+    noise = draw_noise(network, plan.batch, random)
+    logits = network(codes, visible, context, noise, _draw_kept(network, plan, random))
     loss = outputs.loss(logits, codes, ask(visible, outputs.coarse)) / plan.batch
     value = loss.item() / plan.members
     if not math.isfinite(value):
@@ -112,11 +109,19 @@ def _step(
     loss.backward()
     clip_gradients(network, 1.0)
     for group in state.optimiser.param_groups:
-        group["lr"] = learning_rate(state.step, plan.steps, settings.learning_rate)
+        group["lr"] = learning_rate(state.step, plan.steps, task.settings.learning_rate)
     state.optimiser.step()
     state.step += 1
     _average(state)
     return value
+
+
+def draw_noise(network: Network, rows: int, random: torch.Generator) -> Tensor | None:
+    """Draw each row's noise, the same for all members; `None` if the network takes none."""
+    if not network.noise:
+        return None
+    noise = torch.randn(1, rows, network.noise, generator=random)
+    return noise.to(network.out.weight.device)
 
 
 def _draw_kept(network: Network, plan: Plan, random: torch.Generator) -> Tensor | None:
@@ -138,16 +143,14 @@ def clip_gradients(network: Network, limit: float) -> None:
     length = torch.stack([torch.linalg.vector_norm(g, dim=1) for g in gradients]).norm(dim=0)
     scale = (limit / (length + 1e-6)).clamp(max=1).unsqueeze(1)
     for gradient in gradients:
-        gradient *= scale
+        gradient.mul_(scale)
 
 
 def _average(state: State) -> None:
     decay = min(0.995, state.step / (state.step + 10))
-    own = dict(state.network.named_parameters())
     with torch.no_grad():
-        torch._foreach_lerp_(  # noqa: SLF001  one call for all tensors
-            list(state.average.values()), [own[name] for name in state.average], 1 - decay
-        )
+        for name, value in state.network.named_parameters():
+            state.average[name].lerp_(value, 1 - decay)
 
 
 def _evaluate(state: State, outputs: Outputs, held: Rows, loss: float, stream: Stream) -> None:
@@ -155,26 +158,31 @@ def _evaluate(state: State, outputs: Outputs, held: Rows, loss: float, stream: S
     if len(held):
         current = weights_of(state.network)
         load_weights(state.network, state.average)
-        held_loss = held_out_loss(state.network, outputs, held, stream)
+        losses = held_out_losses(state.network, outputs, held, stream)
+        held_loss = losses.amin(0).sum().item()
         load_weights(state.network, current)
         if not state.best_step or held_loss < state.best_loss:
             state.best_loss, state.best_step = held_loss, state.step
+            state.trust = torch.tensor(TRUSTS)[losses.argmin(0)]
             state.best = {name: value.clone() for name, value in state.average.items()}
     state.history.append((state.step, loss, held_loss, math.nan))
 
 
-def held_out_loss(network: Network, outputs: Outputs, held: Rows, stream: Stream) -> float:
-    """Return nats per row on rows not trained on, always with the same columns hidden."""
+def held_out_losses(network: Network, outputs: Outputs, held: Rows, stream: Stream) -> Tensor:
+    """Return nats per row on rows not trained on: (trusts, columns).
+
+    The same columns are hidden every time, so evaluations can be compared.
+    """
     members, width = held.positions.shape
     random = generator(stream, "held out")
     codes, context = held.at(held.positions)
-    total = 0.0
     repeats = max(1, -(-EVALUATED_ROWS // (members * width)))
+    total = torch.zeros(len(TRUSTS), codes.shape[-1])
     with torch.no_grad():
         for _ in range(repeats):
             visible = draw_visible((members, width), outputs.coarse.cpu(), random)
             visible = visible.to(codes.device)
             weights = ask(visible, outputs.coarse) * held.real.unsqueeze(-1)
-            logits = network(codes, visible, context)
-            total += outputs.loss(logits, codes, weights).item()
+            logits = network(codes, visible, context, draw_noise(network, width, random))
+            total += outputs.losses(logits, codes, weights).cpu()
     return total / (repeats * len(held))

@@ -76,6 +76,10 @@ class Network(nn.Module):
     All weights are zero until `initialise` fills them.
     """
 
+    own: Tensor
+    others: Tensor
+    hidden: Tensor
+
     def __init__(
         self,
         layout: Layout,
@@ -150,12 +154,19 @@ class Network(nn.Module):
 def initialise(network: Network, random: torch.Generator) -> None:
     """Fill the weights from `random`; the outputs stay at zero, that is at the prior."""
     with torch.no_grad():
-        network.embed.copy_(torch.empty_like(network.embed, device="cpu").normal_(0, 0.5, generator=random))
+        vectors = torch.empty_like(network.embed, device="cpu")
+        network.embed.copy_(vectors.normal_(0, 0.5, generator=random))
         for module in network.modules():
             if isinstance(module, Affine) and module is not network.out:
-                bound = module.weight.shape[1] ** -0.5
-                weight = torch.empty_like(module.weight, device="cpu")
-                module.weight.copy_(weight.uniform_(-bound, bound, generator=random))
+                fill_affine(module, random)
+
+
+def fill_affine(module: Affine, random: torch.Generator) -> None:
+    """Fill a map's weights evenly, the narrower the more inputs there are."""
+    bound = module.weight.shape[1] ** -0.5
+    weight = torch.empty_like(module.weight, device="cpu")
+    with torch.no_grad():
+        module.weight.copy_(weight.uniform_(-bound, bound, generator=random))
 
 
 def _normalise(x: Tensor) -> Tensor:

@@ -4,7 +4,9 @@ Columns with equally many codes stand side by side in the output (a *bucket*), s
 softmax serves them all and no column is padded to the width of another.
 
 The network puts out only what differs from a *prior*: a column's own frequencies, or,
-for a fine code, its frequencies given the coarse code. Codes never seen have none.
+for a fine code, its frequencies given the coarse code. Codes never seen have none. What
+it puts out is scaled by the *trust* in each column, chosen on rows held out: a column
+that depends on nothing, or on nothing that few rows can tell, stays with its prior.
 """
 
 from __future__ import annotations
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from synthohive.encoding.layout import Layout
+
+TRUSTS = (0.0, 0.25, 0.5, 0.75, 1.0)
+"""How far a column may leave its prior: not at all, up to as far as the network says."""
 
 NEVER = -80.0
 """Log weight of a code that never occurred: as good as impossible, and finite."""
@@ -68,6 +73,13 @@ class Outputs(nn.Module):
             size) for a fine column; `None` to allocate them for loading.
     """
 
+    coarse: Tensor
+    """Position of each column's coarse column, or -1."""
+    first: Tensor
+    """Where each column's outputs begin."""
+    trust: Tensor
+    """How far each column may leave its prior."""
+
     def __init__(self, layout: Layout, priors: list[np.ndarray] | None = None) -> None:
         super().__init__()
         sizes, coarse = layout.sizes, coarse_positions(layout)
@@ -80,6 +92,12 @@ class Outputs(nn.Module):
             if priors is not None:
                 prior = torch.tensor(np.concatenate([priors[c] for c in bucket.columns]))
             self.register_buffer(bucket.key, prior.float())
+        first = torch.zeros(len(layout), dtype=torch.long)
+        for bucket in self.buckets:
+            places = torch.arange(len(bucket.columns)) * bucket.size
+            first[list(bucket.columns)] = bucket.start + places
+        self.register_buffer("first", first, persistent=False)
+        self.register_buffer("trust", torch.ones(len(layout)))
         self.register_buffer("coarse", torch.tensor(coarse, dtype=torch.long), persistent=False)
 
     def usable(self, filled: Tensor) -> Tensor:
@@ -102,14 +120,16 @@ class Outputs(nn.Module):
         logits = outputs[..., bucket.start : bucket.stop].unflatten(-1, (-1, bucket.size))
         return torch.log_softmax(logits + self.prior(bucket, codes, bucket.columns), -1)
 
-    def log_likelihood(self, outputs: Tensor, codes: Tensor) -> Tensor:
-        """Return the log probability of every code: (..., columns)."""
-        result = outputs.new_zeros(codes.shape)
+    def losses(self, outputs: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
+        """Return the weighted losses of each column at each trust: (trusts, columns)."""
+        result = outputs.new_zeros(len(TRUSTS), codes.shape[-1])
         for bucket in self.buckets:
             columns = list(bucket.columns)
             target = codes[..., columns].unsqueeze(-1)
-            picked = self.log_probabilities(outputs, codes, bucket).gather(-1, target)
-            result[..., columns] = picked.squeeze(-1)
+            for i, trust in enumerate(TRUSTS):
+                logp = self.log_probabilities(outputs * trust, codes, bucket)
+                picked = logp.gather(-1, target).squeeze(-1) * weights[..., columns]
+                result[i, columns] = -picked.flatten(0, -2).sum(0)
         return result
 
     def loss(self, outputs: Tensor, codes: Tensor, weights: Tensor) -> Tensor:

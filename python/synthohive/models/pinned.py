@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 _lock = threading.Lock()
 _users = 0
@@ -22,7 +22,7 @@ _before = (1, "highest")
 
 
 @contextmanager
-def pinned_torch() -> Iterator[None]:
+def pinned_torch() -> Generator[None]:
     """Work with one thread inside operators, and matrix units at bf16 precision.
 
     Re-entrant, and safe from several threads: the last one to leave restores the state

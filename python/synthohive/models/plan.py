@@ -46,23 +46,29 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
         >>> plan_training(26_000, CTGANSettings()).width
         256
     """
-    held_out = min(4_000, max(rows // 10, min(rows // 4, 200)))
-    batch = max(1, min(settings.batch_size, rows - held_out))
+    is_classic = settings.objective == "classic"
+    members = (
+        1
+        if settings.is_adversarial
+        else settings.members or _by_rows(rows, {1_500: 8, 8_000: 4, 14_000: 2}, 1)
+    )
+    held_out = 0 if is_classic else min(4_000, max(rows // 10, min(rows // 4, 200)))
+    fewest = rows - (held_out if members == 1 else -(-rows // members))
+    widest = _by_rows(rows, {8_000: 128, 14_000: 256}, settings.batch_size)
+    batch = max(1, min(settings.batch_size, widest, fewest))
     if settings.epochs is not None:
-        steps = settings.epochs * math.ceil(max(rows - held_out, 1) / batch)
+        steps = settings.epochs * math.ceil(max(fewest, 1) / batch)
     else:
-        steps = int(3_000 * (max(rows, 1) / 26_000) ** 0.35)
+        steps = int(min(6_000, 3_000 * (max(rows, 1) / 26_000) ** 0.45))
     steps = max(1, min(steps, settings.max_steps or steps))
     return Plan(
-        members=settings.members or _by_rows(rows, {1_500: 8, 8_000: 4, 14_000: 2}, 1),
-        width=settings.width or _by_rows(rows, {300: 48, 1_500: 96, 6_000: 160}, 256),
-        depth=settings.depth or _by_rows(rows, {300: 1, 3_000: 2}, 3),
-        dropout=_by_rows(rows, {1_500: 0.2, 6_000: 0.1}, 0.0)
-        if settings.dropout is None
-        else settings.dropout,
+        members=members,
+        width=settings.width or _by_rows(rows, {8_000: 96, 14_000: 160}, 256),
+        depth=settings.depth or _by_rows(rows, {8_000: 1}, 2),
+        dropout=settings.dropout,
         batch=batch,
         steps=steps,
-        evaluate_every=max(1, min(100, steps // 20)),
+        evaluate_every=max(1, min(100, max(10, steps // 20), steps)),
         held_out=held_out,
     )
 

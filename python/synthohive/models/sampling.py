@@ -73,6 +73,7 @@ def draw_rows(
         for reader in columns:
             logits = torch.baddbmm(reader.bias, x, reader.weight)
             logits = logits.unflatten(-1, (-1, reader.bucket.size))
+            logits = logits * outputs.trust[reader.columns].unsqueeze(-1)
             logits = logits + outputs.prior(reader.bucket, codes, reader.columns)
             shares = torch.softmax(logits, -1).mean(0)
             drawn = invert(shares, uniforms[:, reader.columns])

@@ -28,8 +28,8 @@ class CTGANSettings:
         width: Width of the residual network; chosen by the number of rows when `None`.
         depth: Residual blocks; chosen by the number of rows when `None`.
         embedding: Length of the vector that stands for one code.
-        dropout: Share of activations dropped in training; chosen by the rows when `None`.
-        batch_size: Rows of one optimiser step.
+        dropout: Share of inner activations dropped in training.
+        batch_size: Most rows of one optimiser step; fewer where the table is small.
         epochs: Passes over the rows; when `None`, training stops by itself, as soon as
             the held-out loss no longer falls or the budget for this many rows is spent.
         max_steps: An upper limit of the optimiser steps, whatever else is set.
@@ -40,8 +40,8 @@ class CTGANSettings:
             columns when `None` (most faithful), 1 is the fastest.
         adversarial_steps: Steps of refinement by a critic after the warm-up; worth its
             time only where `rounds` is small.
-        noise: Length of the noise vector of the ``classic`` generator.
-        packing: Rows the critic judges together.
+        noise: Length of the noise vector, where a critic takes part.
+        packing: Rows the critic of ``classic`` judges together.
         device: ``auto`` takes a GPU where there is one.
 
     Examples:
@@ -56,7 +56,7 @@ class CTGANSettings:
     width: int | None = None
     depth: int | None = None
     embedding: int = 16
-    dropout: float | None = None
+    dropout: float = 0.0
     batch_size: int = 512
     epochs: int | None = None
     max_steps: int | None = None
@@ -78,7 +78,7 @@ class CTGANSettings:
             self._check_at_least(name, 0)
         if not 0 < self.learning_rate < 1:
             raise ConfigError(f"learning_rate is {self.learning_rate}, not between 0 and 1")
-        if self.dropout is not None and self.dropout >= 1:
+        if self.dropout >= 1:
             raise ConfigError(f"dropout is {self.dropout}, not below 1")
         for name, allowed in _CHOICES.items():
             value = getattr(self, name)
@@ -91,19 +91,30 @@ class CTGANSettings:
         if value is not None and value < least:
             raise ConfigError(f"{name} is {value}, less than {least}")
 
+    @property
+    def is_adversarial(self) -> bool:
+        """Whether a critic takes part, and the network takes noise."""
+        return self.objective == "classic" or self.adversarial_steps > 0
+
     @classmethod
     def classic(cls, **changes: Any) -> CTGANSettings:
         """Return the CTGAN paper's training, on codes: for comparison.
 
         Source: Xu et al. 2019, "Modeling Tabular Data using Conditional GAN".
         """
-        preset = {"objective": "classic", "rounds": 1, "learning_rate": 2e-4, "weight_decay": 1e-6}
+        preset: dict[str, Any] = {
+            "objective": "classic",
+            "rounds": 1,
+            "learning_rate": 2e-4,
+            "weight_decay": 1e-6,
+        }
         return cls(**(preset | changes))
 
     @classmethod
     def fast(cls, **changes: Any) -> CTGANSettings:
         """Return a training of a third of the steps, and sampling in four rounds."""
-        return cls(**({"max_steps": 1_000, "rounds": 4, "patience": 3} | changes))
+        preset: dict[str, Any] = {"max_steps": 1_000, "rounds": 4, "patience": 3}
+        return cls(**(preset | changes))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as JSON-able values."""

@@ -71,6 +71,7 @@ class State:
         average: Moving average of the weights, by name.
         best: The averaged weights with the lowest held-out loss so far.
         best_loss: That loss.
+        trust: How far each column may leave its prior, by the same evaluation.
         best_step: When it was reached; 0 if never evaluated.
         history: Step, loss, held-out loss and seconds of every evaluation.
     """
@@ -81,6 +82,7 @@ class State:
     average: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     best: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     best_loss: float = math.inf
+    trust: Tensor = field(default_factory=lambda: torch.ones(()))
     best_step: int = 0
     history: list[tuple[float, float, float, float]] = field(
         default_factory=list[tuple[float, float, float, float]]

@@ -6,14 +6,13 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.errors import ModelFileError
-from synthohive.models.generator import Generator, Parts
+from synthohive.models.generator import Generator, Parts, live_layout
 from synthohive.models.network import Network
 from synthohive.models.outputs import Outputs
 from synthohive.models.settings import CTGANSettings
@@ -44,7 +43,10 @@ def save_generator(generator: Generator, folder: Path) -> None:
         tensors |= {f"network.{name}": value for name, value in network.state_dict().items()}
         tensors |= {f"outputs.{name}": value for name, value in outputs.state_dict().items()}
         description["parts"] = network.shape | {"rounds": generator.parts.rounds}
-    save_file({n: t.detach().cpu().contiguous() for n, t in tensors.items()}, folder / "weights.safetensors")
+    save_file(
+        {n: t.detach().cpu().contiguous() for n, t in tensors.items()},
+        folder / "weights.safetensors",
+    )
     (folder / "generator.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
 
 
@@ -75,11 +77,12 @@ def _build(description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Gen
     layout = layout_from_list(description["layout"])
     context_layout = layout_from_list(description["context_layout"])
     constants = tensors["constants"].numpy()
+    settings = CTGANSettings.from_dict(description["settings"])
     parts = None
     if description["parts"] is not None:
         shape: dict[str, Any] = description["parts"]
         rounds = shape.pop("rounds")
-        live = layout.select(layout.names[c] for c in np.flatnonzero(constants < 0))
+        live = live_layout(layout, constants, settings)
         outputs = Outputs(live)
         outputs.load_state_dict(_under("outputs.", tensors))
         network = Network(live, context_layout, **shape)
@@ -88,7 +91,7 @@ def _build(description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Gen
     return Generator(
         layout=layout,
         context_layout=context_layout,
-        settings=CTGANSettings.from_dict(description["settings"]),
+        settings=settings,
         constants=constants,
         parts=parts,
         history=tensors["history"].numpy(),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,25 +12,34 @@ import torch
 from synthohive.encoding.layout import Layout
 from synthohive.errors import TrainingError
 from synthohive.events import EpochFinished, Notice, TrainingFinished, TrainingStarted, ignore
-from synthohive.models.checkpoint import any_checkpoint, fingerprint, read_checkpoint, write_checkpoint
+from synthohive.models.checkpoint import (
+    any_checkpoint,
+    read_checkpoint,
+    write_checkpoint,
+)
+from synthohive.models.classic import learn_classic
 from synthohive.models.draws import generator
-from synthohive.models.generator import Generator, Parts
+from synthohive.models.generator import Generator, Parts, live_layout
 from synthohive.models.learning import learn
-from synthohive.models.network import Network, initialise
 from synthohive.models.outputs import Outputs, coarse_positions, log_frequencies
 from synthohive.models.pinned import pinned_torch
-from synthohive.models.plan import Plan, plan_training
+from synthohive.models.plan import plan_training
+from synthohive.models.refining import refine
 from synthohive.models.rounds import arrange
 from synthohive.models.settings import CTGANSettings
-from synthohive.models.split import split_rows
-from synthohive.models.state import State, rows_of, weights_of
+from synthohive.models.split import group_rows, split_rows
+from synthohive.models.state import State, rows_of
+from synthohive.models.task import Task, choose_device, start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from synthohive.events import OnEvent
     from synthohive.randomness import Stream
 
+NO_CONTEXT = Layout()
+DEFAULT_SETTINGS = CTGANSettings()
 CHECKPOINT_SECONDS = 5.0
 """A checkpoint is written when the last one is older than this."""
 
@@ -41,8 +49,9 @@ def train(
     layout: Layout,
     *,
     context: np.ndarray | None = None,
-    context_layout: Layout = Layout(),
-    settings: CTGANSettings = CTGANSettings(),
+    context_layout: Layout = NO_CONTEXT,
+    groups: np.ndarray | None = None,
+    settings: CTGANSettings = DEFAULT_SETTINGS,
     stream: Stream,
     label: str = "table",
     on_event: OnEvent = ignore,
@@ -55,6 +64,9 @@ def train(
         layout: The columns.
         context: What each row is generated from, shape (rows, context columns).
         context_layout: The context columns.
+        groups: The group of each row, shape (rows,), -1 for none: rows of one group, such
+            as the children of one parent, are held out together. Rows with the same
+            context are a group when `None`.
         settings: Shape and training of the network.
         stream: Where all random numbers come from.
         label: The name in events and messages.
@@ -80,16 +92,24 @@ def train(
         )
     constants = _constants(codes)
     plan = plan_training(len(codes), settings)
-    on_event(TrainingStarted(table=label, rows=len(codes), columns=len(layout), steps=plan.steps))
+    on_event(
+        TrainingStarted(
+            table=label,
+            rows=len(codes),
+            columns=len(layout),
+            steps=plan.steps + settings.adversarial_steps,
+        )
+    )
     started = time.monotonic()
     live = np.flatnonzero(constants < 0)
     parts, state = None, None
     if len(live):
         task = Task(
             codes=codes[:, live],
-            layout=layout.select(layout.names[c] for c in live),
+            layout=live_layout(layout, constants, settings),
             context=context,
             context_layout=context_layout,
+            groups=group_rows(context, groups),
             plan=plan,
             settings=settings,
             stream=stream,
@@ -114,109 +134,75 @@ def train(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """What is to be learned, and how: columns with more than one code only."""
-
-    codes: np.ndarray
-    layout: Layout
-    context: np.ndarray
-    context_layout: Layout
-    plan: Plan
-    settings: CTGANSettings
-    stream: Stream
-
-    @property
-    def fingerprint(self) -> str:
-        """A hash of all of it."""
-        facts = (self.layout, self.context_layout, self.plan, self.settings, self.stream)
-        return fingerprint(*facts, arrays=(self.codes, self.context))
-
-
 def _train_live(
     task: Task, label: str, on_event: OnEvent, checkpoint: Path | None
 ) -> tuple[Parts, State]:
     device = choose_device(task.settings)
     outputs = Outputs(task.layout, log_frequencies(task.codes, task.layout)).to(device)
     state = start(task, device)
-    of = task.fingerprint if checkpoint else ""
-    if checkpoint and not read_checkpoint(checkpoint, of, state) and any_checkpoint(checkpoint):
+    codes = torch.from_numpy(task.codes).to(device)
+    context = torch.from_numpy(task.context).to(device)
+    coarse = coarse_positions(task.layout)
+    rounds = arrange(task.codes, task.layout.sizes, coarse, task.settings.rounds)
+
+    def tell(state: State) -> None:
+        on_event(_epoch(label, task, state))
+
+    if task.settings.objective == "classic":
+        rows = rows_of(codes, context, (np.arange(len(codes)),))
+        learn_classic(state, outputs, rows, task=task, on_evaluation=tell)
+    else:
+        random = generator(task.stream, "split")
+        split = split_rows(task.groups, task.plan.members, task.plan.held_out, random)
+        rows, held = rows_of(codes, context, split.learned), rows_of(codes, context, split.held)
+        keep = _keep(task, state, label, on_event, checkpoint) if checkpoint else _nothing
+
+        def on_evaluation(state: State) -> None:
+            keep(state)
+            tell(state)
+
+        learn(state, outputs, rows, held, task=task, on_evaluation=on_evaluation)
+        if task.settings.adversarial_steps:
+            refine(state, outputs, rows, rounds, task=task, on_evaluation=tell)
+    return Parts(network=state.network.eval(), outputs=outputs, rounds=rounds), state
+
+
+def _keep(
+    task: Task, state: State, label: str, on_event: OnEvent, folder: Path
+) -> Callable[[State], None]:
+    """Resume from a checkpoint, and return what writes the next ones."""
+    of = task.fingerprint
+    if not read_checkpoint(folder, of, state) and any_checkpoint(folder):
         on_event(
             Notice(
-                message=f"the checkpoint of {label} in {checkpoint} belongs to other data or"
+                message=f"the checkpoint of {label} in {folder} belongs to other data or"
                 " settings; training starts afresh"
             )
         )
     written = time.monotonic()
 
-    def on_evaluation(state: State) -> None:
+    def keep(state: State) -> None:
         nonlocal written
-        if checkpoint and time.monotonic() - written > CHECKPOINT_SECONDS:
-            write_checkpoint(checkpoint, of, state)
+        if time.monotonic() - written > CHECKPOINT_SECONDS:
+            write_checkpoint(folder, of, state)
             written = time.monotonic()
-        on_event(_epoch(label, task.plan, state))
 
-    split = split_rows(
-        len(task.codes),
-        task.plan.members,
-        task.plan.held_out,
-        task.context,
-        generator(task.stream, "split"),
-    )
-    codes = torch.from_numpy(task.codes).to(device)
-    context = torch.from_numpy(task.context).to(device)
-    learn(
-        state,
-        outputs,
-        rows_of(codes, context, split.learned),
-        rows_of(codes, context, split.held),
-        plan=task.plan,
-        settings=task.settings,
-        stream=task.stream,
-        on_evaluation=on_evaluation,
-    )
-    coarse = coarse_positions(task.layout)
-    rounds = arrange(task.codes, task.layout.sizes, coarse, task.settings.rounds)
-    return Parts(network=state.network.eval(), outputs=outputs, rounds=rounds), state
+    return keep
 
 
-def start(task: Task, device: torch.device) -> State:
-    """Return the state at the beginning of training."""
-    plan, settings = task.plan, task.settings
-    network = Network(
-        task.layout,
-        task.context_layout,
-        members=plan.members,
-        width=plan.width,
-        depth=plan.depth,
-        embedding=settings.embedding,
-    ).to(device)
-    initialise(network, generator(task.stream, "weights"))
-    optimiser = torch.optim.AdamW(
-        network.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
-    )
-    return State(network=network, optimiser=optimiser, average=weights_of(network))
-
-
-def choose_device(settings: CTGANSettings) -> torch.device:
-    """Return the device to compute on."""
-    if settings.device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    return torch.device(settings.device)
+def _nothing(_: State) -> None:
+    """Keep no checkpoint."""
 
 
 def _checked(codes: np.ndarray, layout: Layout, label: str) -> np.ndarray:
-    if codes.ndim != 2 or codes.shape[1] != len(layout):
+    if codes.shape[1:] != (len(layout),):
         raise TrainingError(
             f"{label}: codes have the shape {codes.shape}, not (rows, {len(layout)})", table=label
         )
     codes = codes.astype(np.int64)
     for c, column in enumerate(layout.columns):
         values = codes[:, c]
-        if len(values) and not (0 <= values.min() and values.max() < column.size):
+        if len(values) and not (values.min() >= 0 and values.max() < column.size):
             raise TrainingError(
                 f"{label}.{column.name}: codes run from {values.min()} to {values.max()},"
                 f" not within 0 … {column.size - 1}",
@@ -232,15 +218,16 @@ def _constants(codes: np.ndarray) -> np.ndarray:
     return np.where((codes == codes[:1]).all(0), codes[0], -1)
 
 
-def _epoch(label: str, plan: Plan, state: State) -> EpochFinished:
+def _epoch(label: str, task: Task, state: State) -> EpochFinished:
+    steps = task.steps
     step, loss, held_out, seconds = state.history[-1]
     return EpochFinished(
         table=label,
         epoch=len(state.history),
         step=int(step),
-        steps=plan.steps,
+        steps=steps,
         loss=loss,
         held_out_loss=None if math.isnan(held_out) else held_out,
         seconds=seconds,
-        eta_seconds=seconds / step * (plan.steps - step),
+        eta_seconds=seconds / step * max(0, steps - step),
     )

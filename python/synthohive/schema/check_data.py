@@ -73,7 +73,8 @@ def _null_problems(table: Table, frame: pl.DataFrame) -> Iterator[str]:
         if count:
             yield (
                 f"{format_reference(table.name, [name])} is in the primary key, but"
-                f" {count} of {frame.height} rows are null"
+                f" {count} of {frame.height} rows are null;"
+                " fill in the values, or declare another key"
             )
 
 

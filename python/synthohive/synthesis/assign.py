@@ -149,9 +149,7 @@ def _range(start: int, stop: int) -> NDArray:
     return np.arange(start, stop, dtype=np.uint32)
 
 
-def _assign_hierarchy(
-    generation: Generation, table: FittedTable, fitted: FittedHierarchy
-) -> None:
+def _assign_hierarchy(generation: Generation, table: FittedTable, fitted: FittedHierarchy) -> None:
     """Hang every row below a row of the level above; the whole table at once."""
     height = generation.heights[table.name]
     levels = pl.Series(generation.spool.read(table.name, LEVEL))

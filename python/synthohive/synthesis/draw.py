@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from synthohive.linkage.counts import CountModel
     from synthohive.randomness import Stream
     from synthohive.schema.model import ForeignKey
-    from synthohive.synthesis.fitted import ContextCode, Fitted, FittedDriver, FittedTable
+    from synthohive.synthesis.fitted import Fitted, FittedDriver, FittedTable
 
 BLOCK_ROWS = 8192
 """Rows drawn together. Part of the result: another size gives another database."""
@@ -166,7 +166,9 @@ def _root_height(generation: Generation, table: FittedTable) -> int:
 def _draw_counts(generation: Generation, table: FittedTable, driver: FittedDriver) -> None:
     """Draw how many children each driver row has; fix the table's height and offsets."""
     edge: Edge = (table.name, driver.fk)
-    counts = draw_edge_counts(generation, edge, driver.counts, scale=_multiplier(generation, driver))
+    counts = draw_edge_counts(
+        generation, edge, driver.counts, scale=_multiplier(generation, driver)
+    )
     limit = _most_children(generation, table, driver.fk)
     counts = counts if limit is None else np.minimum(counts, limit)
     _store(generation, driver.fk.parent, count_name(edge), counts.astype(np.uint32))

@@ -44,7 +44,7 @@ def _block(generation: Generation, table: FittedTable, start: int, stop: int) ->
     ]
     columns = {column.name: column for part in parts for column in part}
     frame = pl.DataFrame([columns[name] for name in table.schema])
-    return apply_constraints(frame, declared.columns)
+    return apply_constraints(frame, declared.columns, table=table.name)
 
 
 def _keys(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from synthohive.synthesis.fitted import context_layout
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from synthohive.linkage.counts import Method
     from synthohive.planning.plan import Plan
     from synthohive.schema.model import ForeignKey
     from synthohive.synthesis.fitted import ContextCode
@@ -66,7 +67,7 @@ def count_codes(counts: pl.Series) -> pl.Series:
 
 
 def fit_linkage(
-    real: RealTables, contexts: dict[str, tuple[ContextCode, ...]], *, method: str
+    real: RealTables, contexts: dict[str, tuple[ContextCode, ...]], *, method: Method
 ) -> dict[Edge, CountModel]:
     """Learn child counts for every foreign key, self references excepted."""
     models: dict[Edge, CountModel] = {}

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synthohive.events import OnEvent
-    from synthohive.linkage.counts import CountModel
+    from synthohive.linkage.counts import CountModel, Method
     from synthohive.linkage.matching import Matching
     from synthohive.models.generator import Generator
     from synthohive.models.settings import CTGANSettings
@@ -73,7 +73,7 @@ class FitSettings:
     """
 
     ctgan: CTGANSettings
-    counts: str = "conditional"
+    counts: Method = "conditional"
     threads: int = 1
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from synthohive.synthesis.attributes import attribute_frame
 from synthohive.synthesis.draw import SIBLING, Generation, row_name
 from synthohive.synthesis.spool import ABSENT
 
@@ -46,9 +47,7 @@ def key_frame(
     return pl.DataFrame([key_values(generation, table, column, rows) for column in columns])
 
 
-def key_values(
-    generation: Generation, table: FittedTable, column: str, rows: NDArray
-) -> pl.Series:
+def key_values(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:
     """Compute one key column for some rows of a table; null where the row is `ABSENT`."""
     present = rows != ABSENT
     known = rows[present]
@@ -56,8 +55,10 @@ def key_values(
         values = table.kept[column].gather(known)
     elif column in table.roles.numbered:
         values = _numbered(generation, table, column, known)
-    else:
+    elif column in table.roles.foreign:
         values = _foreign(generation, table, column, known)
+    else:
+        values = _learned(generation, table, column, known)
     return _spread(values.cast(table.schema[column]), present).alias(column)
 
 
@@ -69,9 +70,7 @@ def _spread(values: pl.Series, present: NDArray) -> pl.Series:
     return values.gather(pl.select(pl.when(pl.Series(present)).then(place)).to_series())
 
 
-def _numbered(
-    generation: Generation, table: FittedTable, column: str, rows: NDArray
-) -> pl.Series:
+def _numbered(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:
     """Write the number of a row, in the table or among its siblings, as a key."""
     if table.roles.numbered[column] == "sibling":
         rows = generation.spool.take(table.name, SIBLING, rows)
@@ -81,6 +80,15 @@ def _numbered(
     stream = generation.stream.child(table.name, "key", column)
     positions = pl.Series(rows, dtype=pl.UInt32)
     return table.formats[column].format(positions, first=first, stream=stream)
+
+
+def _learned(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:
+    """Decode a learned column that is part of a composite key."""
+    if not len(rows):
+        return pl.Series(column, [], dtype=table.schema[column])
+    first = int(rows.min())
+    values = attribute_frame(generation, table, first, int(rows.max()) + 1)[column]
+    return values.gather(pl.Series(rows) - first)
 
 
 def _foreign(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:

@@ -9,9 +9,9 @@ import numpy as np
 import polars as pl
 
 from synthohive import kernels
-from synthohive.encoding.layout import Layout
 
 if TYPE_CHECKING:
+    from synthohive.encoding.layout import Layout
     from synthohive.encoding.table import TableEncoder
     from synthohive.planning.plan import Plan, Step
     from synthohive.schema.metadata import Metadata
@@ -99,9 +99,7 @@ class RealTables:
         return pl.DataFrame(columns) if columns else pl.DataFrame()
 
 
-def read_real(
-    metadata: Metadata, plan: Plan, frames: dict[str, pl.DataFrame]
-) -> RealTables:
+def read_real(metadata: Metadata, plan: Plan, frames: dict[str, pl.DataFrame]) -> RealTables:
     """Locate the parent row of every foreign key of every table."""
     parents: dict[tuple[str, ForeignKey], pl.Series] = {}
     for name, table in metadata.tables.items():

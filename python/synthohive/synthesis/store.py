@@ -1,12 +1,12 @@
 """A fitted database as a folder of data files: JSON, Parquet and safetensors, no pickle.
 
-    model/
-      model.json          format version, seed, metadata
-      0/ 1/ 2/ …          one folder per table, in generation order
-        table.json        roles, keys, linkage, groups, level, context
-        schema.parquet    the real columns and types; all rows if the table is kept
-        encoder/          attributes to codes
-        generator/        weights, if there is a generator
+model/
+  model.json          format version, seed, metadata
+  0/ 1/ 2/ …          one folder per table, in generation order
+    table.json        roles, keys, linkage, groups, level, context
+    schema.parquet    the real columns and types; all rows if the table is kept
+    encoder/          attributes to codes
+    generator/        weights, if there is a generator
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from synthohive.linkage.groups import Matching
 from synthohive.linkage.hierarchy import Hierarchy
 from synthohive.planning.plan import plan
 from synthohive.schema.metadata import Metadata
-from synthohive.schema.model import ForeignKey
 from synthohive.synthesis.fitted import (
     ContextCode,
     Fitted,
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from synthohive.models.generator import Generator
+    from synthohive.schema.model import ForeignKey
 
 FORMAT = 1
 """Version of the folder's format."""
@@ -202,9 +202,7 @@ def _column_state(column: CodeColumn) -> dict[str, Any]:
     }
 
 
-def _roles(
-    state: Mapping[str, Any], keys: Mapping[tuple[str, ...], ForeignKey]
-) -> KeyRoles:
+def _roles(state: Mapping[str, Any], keys: Mapping[tuple[str, ...], ForeignKey]) -> KeyRoles:
     def found(columns: Iterable[str]) -> ForeignKey:
         return keys[tuple(columns)]
 
@@ -229,9 +227,7 @@ def _driver_state(driver: FittedDriver) -> dict[str, Any]:
     }
 
 
-def _driver(
-    state: Mapping[str, Any], keys: Mapping[tuple[str, ...], ForeignKey]
-) -> FittedDriver:
+def _driver(state: Mapping[str, Any], keys: Mapping[tuple[str, ...], ForeignKey]) -> FittedDriver:
     return FittedDriver(
         fk=keys[tuple(state["columns"])],
         counts=CountModel.from_dict(state["counts"]),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from synthohive.errors import ConfigError, NotFittedError, did_you_mean
+from synthohive.errors import NotFittedError
 from synthohive.events import Notice, OnEvent, RowsGenerated, StageStarted, ignore
 from synthohive.planning.plan import plan as make_plan
 from synthohive.randomness import Stream
@@ -15,13 +15,15 @@ from synthohive.synthesis.assign import assign
 from synthohive.synthesis.draw import Generation, draw
 from synthohive.synthesis.emit import emit
 from synthohive.synthesis.parallel import thread_count
+from synthohive.synthesis.request import check_request
 from synthohive.synthesis.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from synthohive.models.settings import CTGANSettings
+    from synthohive.linkage.counts import Method
+    from synthohive.models.settings import CTGANSettings, Device
     from synthohive.schema.metadata import Metadata
     from synthohive.synthesis.fitted import Fitted
 
@@ -60,16 +62,16 @@ class Synthesizer:
         *,
         seed: int = 0,
         ctgan: CTGANSettings | None = None,
-        linkage: str = "conditional",
-        device: str = "auto",
+        linkage: Method = "conditional",
+        device: Device = "auto",
         threads: int | None = None,
         on_event: OnEvent = ignore,
     ) -> None:
         self.metadata = metadata
         self.seed = seed
         self._ctgan = ctgan
-        self._linkage = linkage
-        self._device = device
+        self._linkage: Method = linkage
+        self._device: Device = device
         self._threads = thread_count(threads)
         self._on_event = on_event
         self._fitted: Fitted | None = None
@@ -182,7 +184,7 @@ class Synthesizer:
             least one block per table. The rows are those of `sample`.
         """
         fitted = self.fitted
-        _check_request(fitted, scale, rows or {}, given or {})
+        check_request(fitted, scale, rows or {}, given or {})
         self._on_event(StageStarted(stage="generate", detail=f"scale {scale:g}"))
         with Spool() as spool:
             generation = Generation(
@@ -229,53 +231,3 @@ class Synthesizer:
         loaded = cls(fitted.metadata, seed=fitted.seed, threads=threads, on_event=on_event)
         loaded._fitted = fitted
         return loaded
-
-
-def _check_request(
-    fitted: Fitted, scale: float, rows: Mapping[str, int], given: Mapping[str, pl.DataFrame]
-) -> None:
-    """Refuse what cannot be generated before anything is drawn."""
-    if not scale > 0:
-        raise ConfigError(f"scale must be greater than 0, not {scale}")
-    for argument, names in (("rows", rows), ("given", given)):
-        for name in names:
-            _check_root(fitted, argument, name)
-    for name, count in rows.items():
-        if count < 0:
-            raise ConfigError(f"rows of {name} must not be negative: {count}", table=name)
-        if name in given:
-            raise ConfigError(
-                f"{name} is named in both rows and given", table=name, hint="name it in one"
-            )
-    for name, frame in given.items():
-        known = fitted.tables[name].attributes
-        for column in frame.columns:
-            if column not in known:
-                raise ConfigError(
-                    f"given {name}.{column} is no learned column",
-                    table=name,
-                    column=column,
-                    hint=did_you_mean(column, known),
-                )
-
-
-def _check_root(fitted: Fitted, argument: str, name: str) -> None:
-    if name not in fitted.tables:
-        raise ConfigError(
-            f"{argument} names the unknown table {name!r}",
-            table=name,
-            hint=did_you_mean(name, fitted.tables),
-        )
-    table = fitted.tables[name]
-    if table.kept is not None:
-        raise ConfigError(
-            f"{argument} names {name}, whose real rows are kept",
-            table=name,
-            hint="remove `keep` from its settings to generate it",
-        )
-    if table.driver is not None:
-        raise ConfigError(
-            f"{argument} names {name}, whose rows follow from its driver {table.driver.fk.parent}",
-            table=name,
-            hint=f"ask for rows of {table.driver.fk.parent}, or use scale",
-        )

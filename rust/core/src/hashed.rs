@@ -2,7 +2,8 @@
 //!
 //! Rows are parted by hash first, such that the parts are built at the same time, each in
 //! memory the processor keeps close; and keys are looked up a batch at a time, such that the
-//! waits for memory overlap.
+//! waits for memory overlap. For the same reason keys with equal tags are presumed equal at
+//! first and compared afterwards; where that shows a collision, the slow way is taken.
 
 use rayon::prelude::*;
 
@@ -51,11 +52,17 @@ impl<'a, K: Keys + ?Sized> Table<'a, K> {
             .into_par_iter()
             .map(|block| scatter(keys, block, part_bits))
             .collect();
+        let table = Self::build(keys, &blocks, part_bits, true);
+        if K::EXACT || table.is_proven() {
+            return table;
+        }
+        Self::build(keys, &blocks, part_bits, false)
+    }
+
+    fn build(keys: &'a K, blocks: &[Vec<Vec<Entry>>], part_bits: u32, presume: bool) -> Self {
         let entries = |part| blocks.iter().map(move |block: &Vec<Vec<Entry>>| &block[part]);
-        let parts = Part::in_a_row(
-            (0..1 << part_bits).map(|part| entries(part).map(Vec::len).sum()),
-            part_bits,
-        );
+        let numbers = (0..1 << part_bits).map(|part| entries(part).map(Vec::len).sum());
+        let parts = Part::in_a_row(numbers, part_bits);
         let mut slots = vec![FREE; parts.last().map_or(0, |part| part.last + 1)];
         let mut tasks = Vec::with_capacity(parts.len());
         let mut rest = slots.as_mut_slice();
@@ -64,10 +71,21 @@ impl<'a, K: Keys + ?Sized> Table<'a, K> {
             tasks.push((entries(number), Part { begin: 0, last: own.len() - 1, ..*part }, own));
             rest = later;
         }
-        let fill =
-            |(entries, part, slots)| fill(keys, Iterator::flatten(entries).copied(), part, slots);
+        let is_same = |row: u32, other: u32| {
+            presume || K::EXACT || keys.same(row as usize, keys, other as usize)
+        };
+        let fill = |(entries, part, slots)| {
+            fill(Iterator::flatten(entries).copied(), part, slots, is_same)
+        };
         let repeated = tasks.into_par_iter().map(fill).collect();
         Self { keys, slots, part_bits, parts, repeated }
+    }
+
+    /// Whether all rows presumed to repeat a key do so.
+    fn is_proven(&self) -> bool {
+        self.repeated.par_iter().all(|rows| {
+            rows.iter().all(|&(row, first)| self.keys.same(row as usize, self.keys, first as usize))
+        })
     }
 
     /// The first row with the same key, for each of the keys `start..start + out.len()`.
@@ -104,9 +122,19 @@ impl<'a, K: Keys + ?Sized> Table<'a, K> {
         for (i, slot) in out.iter_mut().enumerate() {
             if let Some(tag) = tags[i] {
                 let (part, home) = places[i];
-                let is_same = |row: u32| wanted.same(start + i, self.keys, row as usize);
-                let is_key = |entry: Entry| entry.tag == tag && (K::EXACT || is_same(entry.row));
-                *slot = part.find(&self.slots, home, entries[i], is_key);
+                *slot = part.find(&self.slots, home, entries[i], |entry| entry.tag == tag);
+            }
+        }
+        if !K::EXACT {
+            for (i, slot) in out.iter_mut().enumerate() {
+                if *slot != NONE && !wanted.same(start + i, self.keys, *slot as usize) {
+                    let (part, home) = places[i];
+                    let is_key = |entry: Entry| {
+                        tags[i] == Some(entry.tag)
+                            && wanted.same(start + i, self.keys, entry.row as usize)
+                    };
+                    *slot = part.find(&self.slots, home, entries[i], is_key);
+                }
             }
         }
     }
@@ -152,18 +180,18 @@ impl Part {
 }
 
 /// Enter the first row of each key; return the others with the first row that has their key.
-fn fill<K: Keys + ?Sized>(
-    keys: &K,
+fn fill(
     entries: impl Iterator<Item = Entry>,
     part: Part,
     slots: &mut [Entry],
+    is_same: impl Fn(u32, u32) -> bool,
 ) -> Vec<(u32, u32)> {
     let mut repeated = Vec::new();
     for new in entries {
-        let is_same = |row: u32| keys.same(new.row as usize, keys, row as usize);
-        let is_key = |entry: Entry| entry.tag == new.tag && (K::EXACT || is_same(entry.row));
         let mut at = part.home(fold(new.tag));
-        while slots[at].row != NONE && !is_key(slots[at]) {
+        while slots[at].row != NONE
+            && !(slots[at].tag == new.tag && is_same(new.row, slots[at].row))
+        {
             at = part.next(at);
         }
         if slots[at].row == NONE {

@@ -122,7 +122,45 @@ pub fn find_rows<K: Keys + ?Sized>(child: &K, parent: &K) -> Result<Vec<u32>> {
 /// ```
 pub fn first_rows<K: Keys + ?Sized>(keys: &K) -> Result<Vec<u32>> {
     check_rows(keys.len() as u64)?;
-    Ok(Index::of(keys).first_rows())
+    Ok(match dense_range(keys) {
+        Some((least, width)) => dense_first_rows(keys, least, width),
+        None => Table::of(keys).first_rows(),
+    })
+}
+
+/// Which rows repeat an earlier key, told from [`first_rows`]: their number and the first few.
+///
+/// # Examples
+///
+/// ```
+/// use synthohive_core::integrity::repeated_rows;
+///
+/// let firsts = [0, 1, 0, 1, 1];
+/// assert_eq!(repeated_rows(&firsts, 2), (3, vec![2, 3]));
+/// ```
+pub fn repeated_rows(first_rows: &[u32], sample: usize) -> (u64, Vec<u32>) {
+    let repeats = |(row, first): (u32, &u32)| *first != NONE && *first != row;
+    let number = first_rows
+        .par_chunks(BLOCK)
+        .enumerate()
+        .map(|(block, part)| ((block * BLOCK) as u32..).zip(part).filter(|x| repeats(*x)).count())
+        .sum::<usize>();
+    let rows = (0..).zip(first_rows).filter(|x| repeats(*x)).map(|(row, _)| row);
+    (number as u64, rows.take(sample.min(number)).collect())
+}
+
+/// Look for earlier rows while entering each.
+fn dense_first_rows<K: Keys + ?Sized>(keys: &K, least: u64, width: u64) -> Vec<u32> {
+    let mut entered = vec![NONE; width as usize];
+    let first = |row: usize| match keys.tag(row) {
+        Some(tag) => {
+            let first = &mut entered[tag.wrapping_sub(least) as usize];
+            *first = (*first).min(row as u32);
+            *first
+        }
+        None => NONE,
+    };
+    (0..keys.len()).map(first).collect()
 }
 
 /// Both answers at once.

@@ -46,7 +46,7 @@ def read_artifact(source: str | Path | Entry) -> Artifact:
     document: Entry = source if isinstance(source, Mapping) else _load(Path(source))
     if not isinstance(document.get("nodes"), Mapping):
         raise ConfigError("this is no dbt manifest: it has no 'nodes'", hint="run `dbt parse`")
-    entries: dict[str, Entry] = {**document["nodes"], **(document.get("sources") or {})}
+    entries = {**_named(document, "nodes"), **_named(document, "sources")}
     return Artifact(
         tables={
             unique_id: entry
@@ -56,9 +56,24 @@ def read_artifact(source: str | Path | Entry) -> Artifact:
         tests=tuple(
             entry for entry in entries.values() if entry.get("test_metadata") and _is_enabled(entry)
         ),
-        semantic_models=tuple((document.get("semantic_models") or {}).values()),
+        semantic_models=tuple(_named(document, "semantic_models").values()),
         notices=tuple(_version_doubts(document)),
     )
+
+
+def _named(document: Entry, part: str) -> dict[str, Entry]:
+    """Return the entries of a part of the manifest, each of which has a name."""
+    entries: object = document.get(part) or {}
+    if not isinstance(entries, Mapping):
+        raise ConfigError(f"this is no dbt manifest: {part!r} is a list", hint="run `dbt parse`")
+    found = dict(cast("Mapping[str, Entry]", entries))
+    for unique_id, entry in found.items():
+        if not isinstance(look(entry, "name"), str):
+            raise ConfigError(
+                f"this is no dbt manifest: {unique_id!r} in {part!r} has no name",
+                hint="run `dbt parse`",
+            )
+    return found
 
 
 def _load(path: Path) -> Entry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from synthohive.errors import ConfigError
 from synthohive.schema.dbt.artifact import columns_of, look, plain, texts_of
 from synthohive.schema.dbt.facts import (
     ColumnFact,
@@ -41,7 +42,8 @@ def table_settings(entry: Entry) -> TableSettings:
     Raises:
         ConfigError: A setting is unknown or of the wrong type.
     """
-    return parse_settings(TableSettings, _declared(entry), label_of(entry))
+    where = label_of(entry)
+    return parse_settings(TableSettings, _declared(entry, where), where)
 
 
 def has_settings(entry: Entry) -> bool:
@@ -58,20 +60,26 @@ def column_settings(entry: Entry) -> dict[str, ColumnSettings]:
     """
     result: dict[str, ColumnSettings] = {}
     for name, column in columns_of(entry).items():
-        declared = _declared(column)
+        where = f"{label_of(entry)}, column {name}"
+        declared = _declared(column, where)
         if declared:
-            where = f"{label_of(entry)}, column {name}"
             result[name] = parse_settings(ColumnSettings, declared, where)
     return result
 
 
-def _declared(entry: Entry) -> dict[str, Any]:
+def _declared(entry: Entry, where: str) -> dict[str, Any]:
     """Merge the places where settings can stand; dbt itself only merges at the top level."""
     merged: dict[str, Any] = {}
     for place in (("source_meta",), ("meta",), ("config", "meta")):
         found = look(entry, *place, "synthohive")
-        if isinstance(found, Mapping):
-            merged = _merged(merged, plain(cast("Entry", found)))
+        if found is None:
+            continue
+        if not isinstance(found, Mapping):
+            raise ConfigError(
+                f"settings of {where}: {EVIDENCE} is {plain(found)!r}; write settings by name,"
+                " such as {rows: 500} or {pii: email}"
+            )
+        merged = _merged(merged, plain(cast("Entry", found)))
     return merged
 
 

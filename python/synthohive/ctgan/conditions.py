@@ -1,0 +1,124 @@
+"""What rows are generated from: context and given values, checked and encoded."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import polars as pl
+
+from synthohive.errors import ConfigError, ContextError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from synthohive.ctgan.fitted import FittedTable
+    from synthohive.encoding.table import TableEncoder
+
+
+class UnseenContextWarning(UserWarning):
+    """A context or given value was not in the data the model was fitted on.
+
+    The nearest number stands in for it, or the rare values, or the most frequent one.
+    """
+
+
+def matrix(codes: pl.DataFrame) -> np.ndarray:
+    """Return codes as an array: (rows, columns)."""
+    return codes.cast(pl.Int64).to_numpy().reshape(codes.height, codes.width)
+
+
+def context_codes(fitted: FittedTable, n: int, context: pl.DataFrame | None) -> np.ndarray | None:
+    """Check and encode the context of `n` rows to generate."""
+    name, encoder = fitted.table.name, fitted.context_encoder
+    if encoder is None:
+        if context is not None and context.width:
+            raise ContextError(f"the model of {name!r} was fitted without context", table=name)
+        return None
+    expected = ", ".join(map(repr, encoder.schema))
+    if context is None:
+        raise ContextError(
+            f"{n} rows of {name!r} were asked for without context",
+            table=name,
+            hint=f"give {n} rows with the columns {expected}",
+        )
+    if context.height != n:
+        raise ContextError(
+            f"context has {context.height} rows, but {n} rows of {name!r} were asked for",
+            table=name,
+        )
+    for column in encoder.schema:
+        if column not in context.columns:
+            raise ContextError(
+                f"context of {name!r} lacks the column {column!r}",
+                table=name,
+                column=column,
+                hint=did_you_mean(column, context.columns),
+            )
+    _warn_of_unseen(encoder, context.select(list(encoder.schema)), list(encoder.schema), "context")
+    return matrix(encoder.encode(context))
+
+
+def given_frame(
+    fitted: FittedTable, n: int, given: Mapping[str, object] | pl.DataFrame | None
+) -> pl.DataFrame | None:
+    """Return the given columns with the fitted dtypes, `n` rows."""
+    if given is None:
+        return None
+    if isinstance(given, pl.DataFrame) and given.height != n:
+        raise ConfigError(f"given has {given.height} rows, but {n} rows were asked for")
+    schema, table = fitted.encoder.schema, fitted.table.name
+    columns: list[pl.Series] = []
+    for name in given.columns if isinstance(given, pl.DataFrame) else given:
+        if name not in schema:
+            raise ConfigError(
+                f"given names {name!r}, which is no learned column of {table!r}",
+                table=table,
+                column=name,
+                hint=did_you_mean(name, schema),
+            )
+        try:
+            values = given[name] if isinstance(given, pl.DataFrame) else pl.Series([given[name]])
+            values = values.cast(schema[name]).alias(name)
+        except pl.exceptions.PolarsError as error:
+            raise ConfigError(
+                f"given {table}.{name} is not of the type {schema[name]}: {error}",
+                table=table,
+                column=name,
+            ) from error
+        columns.append(values if len(values) == n else values.new_from_index(0, n))
+    return pl.DataFrame(columns, height=n)
+
+
+def given_codes(fitted: FittedTable, fixed: pl.DataFrame) -> np.ndarray:
+    """Return the codes of given columns, -1 for all others."""
+    encoder = fitted.encoder
+    for order in encoder.orders:
+        if order.is_offset and order.column in fixed.columns and order.base not in fixed.columns:
+            raise ConfigError(
+                f"{order.column!r} is learned as the time since {order.base!r}",
+                column=order.column,
+                hint=f"give {order.base!r} as well",
+            )
+    missing = [pl.lit(None, dtype).alias(n) for n, dtype in encoder.schema.items()]
+    missing = [column for column in missing if column.meta.output_name() not in fixed.columns]
+    frame = fixed.with_columns(missing)
+    _warn_of_unseen(encoder, frame, fixed.columns, "given")
+    codes = matrix(encoder.encode(frame))
+    is_given = [column.source in fixed.columns for column in encoder.layout.columns]
+    return np.where(np.array(is_given, dtype=bool), codes, -1)
+
+
+def _warn_of_unseen(
+    encoder: TableEncoder, frame: pl.DataFrame, names: list[str], what: str
+) -> None:
+    unseen = {name: count for name, count in encoder.unseen(frame).items() if name in names}
+    if unseen:
+        listed = ", ".join(f"{name!r} in {count} rows" for name, count in unseen.items())
+        warnings.warn(
+            f"{what} has values that were not learned from ({listed} of {frame.height}):"
+            " the nearest known ones stand in for them",
+            UnseenContextWarning,
+            stacklevel=4,
+        )

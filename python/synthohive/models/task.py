@@ -1,0 +1,75 @@
+"""One training: what is to be learned, how, and where it begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from synthohive.models.checkpoint import fingerprint
+from synthohive.models.draws import generator
+from synthohive.models.network import Network, initialise
+from synthohive.models.state import State, weights_of
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from synthohive.encoding.layout import Layout
+    from synthohive.models.plan import Plan
+    from synthohive.models.settings import CTGANSettings
+    from synthohive.randomness import Stream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    """What is to be learned, and how: columns with more than one code only."""
+
+    codes: np.ndarray
+    layout: Layout
+    context: np.ndarray
+    context_layout: Layout
+    groups: np.ndarray
+    plan: Plan
+    settings: CTGANSettings
+    stream: Stream
+
+    @property
+    def steps(self) -> int:
+        """Most steps, refinement included."""
+        return self.plan.steps + self.settings.adversarial_steps
+
+    @property
+    def fingerprint(self) -> str:
+        """A hash of all of it."""
+        facts = (self.layout, self.context_layout, self.plan, self.settings, self.stream)
+        return fingerprint(*facts, arrays=(self.codes, self.context, self.groups))
+
+
+def start(task: Task, device: torch.device) -> State:
+    """Return the state at the beginning of training."""
+    plan, settings = task.plan, task.settings
+    network = Network(
+        task.layout,
+        task.context_layout,
+        members=plan.members,
+        width=plan.width,
+        depth=plan.depth,
+        embedding=settings.embedding,
+        noise=settings.noise if settings.is_adversarial else 0,
+    ).to(device)
+    initialise(network, generator(task.stream, "weights"))
+    optimiser = torch.optim.AdamW(
+        network.parameters(),
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        fused=True,
+    )
+    return State(network=network, optimiser=optimiser, average=weights_of(network))
+
+
+def choose_device(settings: CTGANSettings) -> torch.device:
+    """Return the device to compute on."""
+    if settings.device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    return torch.device(settings.device)

@@ -1,0 +1,1 @@
+"""Learning real tables and generating synthetic ones."""

@@ -1,0 +1,94 @@
+"""Requests that can be refused before anything is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from synthohive.errors import CapacityError, ConfigError, did_you_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import polars as pl
+
+    from synthohive.planning.plan import Plan
+    from synthohive.synthesis.fitted import Fitted
+
+
+MOST_ROWS = 2**32 - 2
+"""Rows of a table are numbered by 32 bits."""
+
+
+def check_request(
+    fitted: Fitted, scale: float, rows: Mapping[str, int], given: Mapping[str, pl.DataFrame]
+) -> None:
+    """Refuse what cannot be generated before anything is drawn.
+
+    Raises:
+        ConfigError: A table or column is unknown, or its rows follow from a driver.
+        CapacityError: A table would have more rows than can be numbered.
+    """
+    if not scale > 0:
+        raise ConfigError(f"scale must be greater than 0, not {scale}")
+    for argument, names in (("rows", rows), ("given", given)):
+        for name in names:
+            check_root(fitted.plan, argument, name)
+    for name, count in rows.items():
+        if count < 0:
+            raise ConfigError(f"rows of {name} must not be negative: {count}", table=name)
+        if name in given:
+            raise ConfigError(
+                f"{name} is named in both rows and given", table=name, hint="name it in one"
+            )
+    for name, frame in given.items():
+        known = fitted.tables[name].attributes
+        for column in frame.columns:
+            if column not in known:
+                raise ConfigError(
+                    f"given {name}.{column} is no learned column",
+                    table=name,
+                    column=column,
+                    hint=did_you_mean(column, known),
+                )
+    _check_size(fitted, scale, rows)
+
+
+def _check_size(fitted: Fitted, scale: float, rows: Mapping[str, int]) -> None:
+    for name, table in fitted.tables.items():
+        declared = fitted.metadata.tables[name].rows
+        base = table.rows if declared is None else declared
+        wanted = rows.get(name, base if table.kept is not None else base * scale)
+        if wanted > MOST_ROWS:
+            raise CapacityError(
+                f"{name} would have {wanted:.3g} rows, and {MOST_ROWS:,} is the most",
+                table=name,
+                hint=f"ask for fewer rows; the scale is {scale:g}, and its base {base:,} rows",
+            )
+
+
+def check_root(plan: Plan, argument: str, name: str) -> None:
+    """Refuse a table whose number of rows cannot be asked for.
+
+    Raises:
+        ConfigError: The table is unknown, kept, or its rows follow from a driver.
+    """
+    steps = {step.table: step for step in plan.steps}
+    if name not in steps:
+        raise ConfigError(
+            f"{argument} names the unknown table {name!r}",
+            table=name,
+            hint=did_you_mean(name, steps),
+        )
+    step = steps[name]
+    if step.is_kept:
+        raise ConfigError(
+            f"{argument} names {name}, whose real rows are kept",
+            table=name,
+            hint="remove `keep` from its settings to generate it",
+        )
+    if step.driver is not None:
+        raise ConfigError(
+            f"{argument} names {name}, whose rows follow from its driver {step.driver.parent}",
+            table=name,
+            hint=f"ask for rows of {step.driver.parent}, or use scale",
+        )
