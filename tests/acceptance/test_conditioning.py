@@ -107,16 +107,6 @@ def test_23_a_column_that_repeats_the_products_does_so(shop, shop_copy):
         assert share(found["category"] == found["of_product"]) >= 0.9
 
 
-def test_23_popular_products_stay_as_popular(shop, shop_hive):
-    def top(tables: dict[str, pl.DataFrame]) -> float:
-        sold = tables["orders"]["sku"].value_counts().sort("count", descending=True)["count"]
-        return sold.head(tables["products"].height // 10).sum() / sold.sum()
-
-    # six products: how many there are of the best category differs from copy to copy
-    copies = [top(shop_hive.sample(seed=seed)) for seed in range(4)]
-    assert sum(copies) / len(copies) == pytest.approx(top(shop), abs=0.05)
-
-
 def test_25_a_fixed_region_gives_the_regions_categories(shop, shop_hive, tvd):
     region = pl.DataFrame({"region": ["NE"] * COUNT})
     orders = categories(shop_hive.sample(given={"users": region}, seed=1))
@@ -152,19 +142,6 @@ def cramers_v(frame: pl.DataFrame, one: str, other: str) -> float:
     expected = table.sum(1, keepdims=True) * table.sum(0) / table.sum()
     statistic = ((table - expected) ** 2 / expected).sum() / table.sum()
     return float(np.sqrt(statistic / (min(table.shape) - 1)))
-
-
-def test_24_region_and_category_stay_as_strongly_linked(shop, shop_copy, tvd):
-    real, mine = categories(shop), categories(shop_copy)
-    regions = real["region"].value_counts(normalize=True, name="share")
-    distance = sum(
-        part * tvd(real.filter(region=name)["category"], mine.filter(region=name)["category"])
-        for name, part in regions.iter_rows()
-    )
-    assert distance <= 0.08
-    strength = cramers_v(real, "region", "category")
-    assert strength == pytest.approx(0.6, abs=0.03)
-    assert cramers_v(mine, "region", "category") == pytest.approx(strength, abs=0.08)
 
 
 def test_27_a_grandparent_is_seen_through_its_child(shop, shop_copy):

@@ -28,7 +28,10 @@ ALL_NULL = ", ".join(f"NULL::{sql_type} AS c{n}" for n, sql_type in enumerate(TY
 @pytest.fixture
 def shop(projects):
     """Customers and orders that refer to them."""
-    return {"customers": projects.keyed("id"), "orders": projects.keyed("id", customer_id="customers")}
+    return {
+        "customers": projects.keyed("id"),
+        "orders": projects.keyed("id", customer_id="customers"),
+    }
 
 
 @pytest.fixture
@@ -83,14 +86,14 @@ def test_orphans_told_by_dbt(tmp_path, projects, shop):
 
 @pytest.mark.parametrize("policy", ["drop", "null"])
 def test_orphans_with_a_policy(synthesize, shop, policy):
-    code, err, database = synthesize(
-        CUSTOMERS + ORDERS.format(70), shop, "--on-orphans", policy
-    )
+    code, err, database = synthesize(CUSTOMERS + ORDERS.format(70), shop, "--on-orphans", policy)
     assert code == DONE
     assert "orders.customer_id: 20 of 100 rows have no parent in customers" in err
-    sql = "SELECT count(*) FROM synthetic.orders ANTI JOIN synthetic.customers c ON customer_id = c.id"
-    orphans = rows_of(database, f"{sql} WHERE customer_id IS NOT NULL")
-    assert orphans == [(0,)]
+    sql = """
+    SELECT count(*) FROM synthetic.orders o ANTI JOIN synthetic.customers c ON o.customer_id = c.id
+    WHERE o.customer_id IS NOT NULL
+    """
+    assert rows_of(database, sql) == [(0,)]
 
 
 def test_repeated_keys(synthesize, shop):
@@ -134,7 +137,8 @@ def cycle(projects):
         for child, parent in ("ab", "bc", "ca")
     )
     tables = {
-        child: projects.keyed("id", **{f"{parent}_id": parent}) for child, parent in ("ab", "bc", "ca")
+        child: projects.keyed("id", **{f"{parent}_id": parent})
+        for child, parent in ("ab", "bc", "ca")
     }
     return sql, tables
 

@@ -6,6 +6,7 @@ import polars as pl
 
 from synthohive import _core
 from synthohive.errors import ConfigError
+from synthohive.kernels.arguments import check_whole
 
 
 def child_offsets(counts: pl.Series) -> pl.Series:
@@ -47,6 +48,7 @@ def parent_rows(counts: pl.Series, *, start: int = 0) -> pl.Series:
         >>> parent_rows(pl.Series([2, 0, 1], dtype=pl.UInt32)).to_list()
         [0, 0, 2]
     """
+    check_whole(start=start)
     return pl.Series(_core.parent_rows(counts, start))
 
 
@@ -99,18 +101,17 @@ def repeat(frame: pl.DataFrame, counts: pl.Series) -> pl.DataFrame:
     """
     if frame.width and frame.height != len(counts):
         raise ConfigError(f"counts: has {len(counts)} entries, but frame has {frame.height} rows")
-    columns = {column.name: column for column in frame}
-    runs = {
-        name: column.to_physical() for name, column in columns.items() if _has_runs(column.dtype)
-    }
+    runs = {column.name: column.to_physical() for column in frame if _has_runs(column.dtype)}
     written = dict(zip(runs, _core.repeat(list(runs.values()), counts), strict=True))
-    if len(written) < len(columns):
-        rows = parent_rows(counts)
-        others = frame.select(name for name in columns if name not in runs)
-        columns.update(gather(others, rows).to_dict())
-    for name, array in written.items():
-        columns[name] = pl.Series(name, array).cast(columns[name].dtype)
-    return pl.DataFrame(columns)
+    others = pl.DataFrame([column for column in frame if column.name not in runs])
+    if others.width:
+        others = gather(others, parent_rows(counts))
+    return pl.DataFrame(
+        [
+            pl.Series(name, written[name]).cast(dtype) if name in written else others[name]
+            for name, dtype in frame.schema.items()
+        ]
+    )
 
 
 def gather(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:

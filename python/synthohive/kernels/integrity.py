@@ -8,6 +8,7 @@ import polars as pl
 
 from synthohive import _core
 from synthohive.errors import ConfigError
+from synthohive.kernels.arguments import check_whole
 from synthohive.kernels.comparable import comparable
 
 _SAMPLES = 5
@@ -148,6 +149,7 @@ def children_per_parent(rows: pl.Series, parents: int) -> pl.Series:
         >>> children_per_parent(pl.Series([2, 0, None, 2], dtype=pl.UInt32), 3).to_list()
         [1, 0, 2]
     """
+    check_whole(parents=parents)
     return pl.Series(_core.children_per_parent(rows, parents))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from synthohive import _core
+from synthohive.kernels.arguments import check_whole
 
 
 def draw_uniform(n: int, parents: int, *, seed: int, stream: int, start: int = 0) -> pl.Series:
@@ -31,6 +32,7 @@ def draw_uniform(n: int, parents: int, *, seed: int, stream: int, start: int = 0
         >>> draw_uniform(3, 1, seed=7, stream=1).to_list()
         [0, 0, 0]
     """
+    check_whole(n=n, parents=parents, seed=seed, stream=stream, start=start)
     return pl.Series(_core.draw_uniform(n, parents, seed, stream, start))
 
 
@@ -63,6 +65,7 @@ def draw_weighted(
         >>> draw_weighted(3, pl.Series([0.0, 2.5]), seed=7, stream=1).to_list()
         [1, 1, 1]
     """
+    check_whole(n=n, seed=seed, stream=stream, start=start)
     return pl.Series(_core.draw_weighted(n, weights, seed, stream, start))
 
 
@@ -102,6 +105,7 @@ def draw_grouped(
         >>> draw_grouped(wanted, pl.Series([5, 8], dtype=pl.UInt32), seed=7, stream=1).to_list()
         [1, 0, None]
     """
+    check_whole(seed=seed, stream=stream, start=start)
     return pl.Series(_core.draw_grouped(groups, parent_groups, weights, seed, stream, start))
 
 
@@ -139,6 +143,7 @@ def draw_quota(
         >>> draw_quota(one_group, one_group[:2], quotas, seed=7, stream=1).sort().to_list()
         [0, 0, 0, 1]
     """
+    check_whole(seed=seed, stream=stream)
     return pl.Series(_core.draw_quota(groups, parent_groups, quotas, seed, stream))
 
 
@@ -174,4 +179,5 @@ def distinct_pairs(
         >>> distinct_pairs(left, right, 2, seed=7, stream=1).to_list()
         [1, 0, 1]
     """
+    check_whole(rights=rights, seed=seed, stream=stream)
     return pl.Series(_core.distinct_pairs(left, right, rights, seed, stream))

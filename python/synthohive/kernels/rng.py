@@ -8,6 +8,7 @@ import polars as pl
 
 from synthohive import _core
 from synthohive.errors import ConfigError
+from synthohive.kernels.arguments import check_whole
 
 
 def stream_id(*parts: str | int) -> int:
@@ -51,13 +52,14 @@ def uniform(n: int, *, seed: int, stream: int, start: int = 0) -> pl.Series:
         → ``(n,)``.
 
     Source:
-        Philox4x32-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+        Philox2x64-10, Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 
     Examples:
         >>> whole = uniform(5, seed=7, stream=1)
         >>> uniform(2, seed=7, stream=1, start=3).to_list() == whole[3:].to_list()
         True
     """
+    check_whole(n=n, seed=seed, stream=stream, start=start)
     return pl.Series(_core.uniform(n, seed, stream, start))
 
 
@@ -80,6 +82,7 @@ def random_u64(n: int, *, seed: int, stream: int, start: int = 0) -> pl.Series:
         >>> random_u64(3, seed=7, stream=1).n_unique()
         3
     """
+    check_whole(n=n, seed=seed, stream=stream, start=start)
     return pl.Series(_core.random_u64(n, seed, stream, start))
 
 
@@ -108,6 +111,7 @@ def permutation(n: int, *, seed: int, stream: int) -> pl.Series:
         >>> permutation(5, seed=7, stream=1).sort().to_list()
         [0, 1, 2, 3, 4]
     """
+    check_whole(n=n, seed=seed, stream=stream)
     return pl.Series(_core.permutation(n, seed, stream))
 
 
@@ -134,6 +138,7 @@ def permuted(rows: pl.Series, n: int, *, seed: int, stream: int) -> pl.Series:
         >>> third.item() == permutation(5, seed=7, stream=1)[3]
         True
     """
+    check_whole(n=n, seed=seed, stream=stream)
     if rows.dtype == pl.UInt64:
         return pl.Series(_core.permuted(rows, n, seed, stream))
     if rows.dtype != pl.UInt32 or n > _POSITIONS:

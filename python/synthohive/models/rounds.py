@@ -12,6 +12,8 @@ import numpy as np
 
 MAX_ROWS = 10_000
 """Dependence between columns is measured on at most this many rows."""
+RESTARTS = 20
+"""Searches for a good arrangement, each from another start."""
 
 
 def arrange(
@@ -30,16 +32,14 @@ def arrange(
     order = sorted(range(columns), key=lambda c: (coarse[c] >= 0, c))
     if count is None or count >= columns:
         return [[c] for c in order]
-    fine = [c for c in order if coarse[c] >= 0]
-    first = [c for c in order if coarse[c] < 0]
-    if not fine:
-        return _partition(first, dependence(codes, sizes), count)
-    for_fine = min(max(1, round(count * len(fine) / columns)), max(1, count - 1))
+    count = max(count, 1 + (max(coarse) >= 0))
     between = dependence(codes, sizes)
-    return [
-        *_partition(first, between, max(1, count - for_fine)),
-        *_partition(fine, between, for_fine),
+    settled = [
+        _settle(between, coarse, count, np.random.default_rng(start)) for start in range(RESTARTS)
     ]
+    best = min(settled, key=lambda places: _inside(between, places))
+    rounds = [[c for c in order if best[c] == place] for place in range(count)]
+    return [columns for columns in rounds if columns]
 
 
 def dependence(codes: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
@@ -61,12 +61,30 @@ def _entropy(codes: np.ndarray, size: int) -> float:
     return float(-(shares * np.log(shares)).sum() + (len(shares) - 1) / (2 * len(codes)))
 
 
-def _partition(columns: list[int], between: np.ndarray, count: int) -> list[list[int]]:
-    """Split columns into groups of little dependence inside: greedy, strongest first."""
-    strength = {c: between[c].sum() for c in columns}
-    groups: list[list[int]] = [[] for _ in range(min(count, len(columns)))]
-    limit = -(-len(columns) // max(1, len(groups)))
-    for c in sorted(columns, key=lambda c: -strength[c]):
-        open_groups = [group for group in groups if len(group) < limit]
-        min(open_groups, key=lambda group: sum(between[c, other] for other in group)).append(c)
-    return groups
+def _inside(between: np.ndarray, places: np.ndarray) -> float:
+    """Return the dependence between columns of the same round."""
+    return float(between[places[:, None] == places].sum())
+
+
+def _settle(
+    between: np.ndarray, coarse: list[int], count: int, random: np.random.Generator
+) -> np.ndarray:
+    """Return each column's round: from a random start, columns move while that helps."""
+    fine = {c: [f for f, of in enumerate(coarse) if of == c] for c in range(len(coarse))}
+    places = np.array(
+        [random.integers(count - 1) if fine[c] else count - 1 for c in range(len(coarse))]
+    )
+    moved = True
+    while moved:
+        moved = False
+        for c in random.permutation(len(coarse)):
+            low = places[coarse[c]] + 1 if coarse[c] >= 0 else 0
+            high = min((places[f] for f in fine[c]), default=count)
+            crowd = np.bincount(places, weights=between[c], minlength=count)[low:high]
+            better = low + int(crowd.argmin())
+            if crowd.min() < crowd[places[c] - low] - _GAIN:
+                places[c], moved = better, True
+    return places
+
+
+_GAIN = 1e-9  # a move must help by more than rounding

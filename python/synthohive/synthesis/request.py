@@ -2,21 +2,59 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, cast
+
+import polars as pl
 
 from synthohive.errors import CapacityError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    import polars as pl
-
     from synthohive.planning.plan import Plan
     from synthohive.synthesis.fitted import Fitted
 
 
 MOST_ROWS = 2**32 - 2
 """Rows of a table are numbered by 32 bits."""
+
+
+MOST_SEED = 2**64 - 1
+
+
+def frames_of(tables: object) -> dict[str, pl.DataFrame]:
+    """Take the data of all tables as frames.
+
+    Raises:
+        ConfigError: What was given is no mapping, or something in it is no table.
+    """
+    if not isinstance(tables, Mapping):
+        raise ConfigError(
+            f"the data must be given by table, not as {type(tables).__name__}",
+            hint='write {"users": users, "orders": orders}',
+        )
+    given = cast("Mapping[str, object]", tables)
+    return {name: _frame(name, table) for name, table in given.items()}
+
+
+def _frame(name: str, table: Any) -> pl.DataFrame:
+    try:
+        return pl.DataFrame(table)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            f"the data of table {name!r} are no table but {type(table).__name__}",
+            table=name,
+            hint="give a Polars frame, or anything that exports an Arrow stream",
+        ) from error
+
+
+def check_seed(seed: object) -> None:
+    """Refuse what is no seed.
+
+    Raises:
+        ConfigError: It is no whole number from 0 on, or too large a one.
+    """
+    if not isinstance(seed, int) or not 0 <= seed <= MOST_SEED:
+        raise ConfigError(f"seed must be a whole number from 0 to 2**64 - 1, not {seed!r}")
 
 
 def check_request(

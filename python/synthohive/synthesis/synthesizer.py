@@ -15,7 +15,7 @@ from synthohive.synthesis.assign import assign
 from synthohive.synthesis.draw import Generation, draw
 from synthohive.synthesis.emit import emit
 from synthohive.synthesis.parallel import thread_count
-from synthohive.synthesis.request import check_request
+from synthohive.synthesis.request import check_request, check_seed, frames_of
 from synthohive.synthesis.spool import Spool
 
 if TYPE_CHECKING:
@@ -67,6 +67,7 @@ class Synthesizer:
         threads: int | None = None,
         on_event: OnEvent = ignore,
     ) -> None:
+        check_seed(seed)
         self.metadata = metadata
         self.seed = seed
         self._ctgan = ctgan
@@ -108,7 +109,7 @@ class Synthesizer:
         from synthohive.models.settings import CTGANSettings  # noqa: PLC0415
         from synthohive.synthesis.fit import FitSettings, fit  # noqa: PLC0415
 
-        frames = {name: pl.DataFrame(table) for name, table in tables.items()}
+        frames = frames_of(tables)
         self._on_event(StageStarted(stage="check", detail=f"{len(frames)} tables"))
         self.metadata.validate_schema(frames)
         frames, notices = apply_orphan_policy(self.metadata, frames)
@@ -185,6 +186,7 @@ class Synthesizer:
         """
         fitted = self.fitted
         check_request(fitted, scale, rows or {}, given or {})
+        check_seed(self.seed if seed is None else seed)
         self._on_event(StageStarted(stage="generate", detail=f"scale {scale:g}"))
         with Spool() as spool:
             generation = Generation(

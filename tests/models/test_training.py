@@ -1,0 +1,156 @@
+"""What is learned, from large tables down to no rows at all."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from planted import CONTEXT, LAYOUT, QUICK, TINY, distance, joint, regional, table
+
+from synthohive.encoding.layout import CodeColumn, Layout
+from synthohive.errors import TrainingError
+from synthohive.events import EpochFinished, TrainingFinished, TrainingStarted
+from synthohive.models import CTGANSettings, train
+from synthohive.models.learning import learn
+from synthohive.models.outputs import Outputs, log_frequencies
+from synthohive.models.plan import plan_training
+from synthohive.models.state import rows_of
+from synthohive.models.task import Task, start
+from synthohive.randomness import Stream
+
+
+def test_planted_dependence_is_learned_better_than_by_independent_columns(alone):
+    generator, codes = alone
+    drawn = generator.sample(6_000, stream=Stream(2))
+    real = joint(table(6_000, seed=9))
+    independent = np.stack([np.random.default_rng(c).permutation(codes[:, c]) for c in range(4)], 1)
+    assert distance(joint(drawn), real) < 0.06
+    assert distance(joint(independent), real) > 0.4
+
+
+def test_marginals_are_kept(alone):
+    generator, codes = alone
+    drawn = generator.sample(6_000, stream=Stream(3))
+    for c, size in enumerate(LAYOUT.sizes):
+        shares = [np.bincount(rows[:, c], minlength=size) / len(rows) for rows in (drawn, codes)]
+        assert distance(*shares) < 0.04
+
+
+def test_fine_codes_never_seen_inside_a_coarse_one_are_never_drawn(alone):
+    generator, _ = alone
+    drawn = generator.sample(6_000, stream=Stream(4))
+    assert drawn[drawn[:, 1] == 1, 2].max() == 1
+    assert drawn[drawn[:, 1] == 2, 2].max() == 4
+
+
+def test_a_column_that_depends_on_nothing_stays_with_its_frequencies(alone):
+    generator, _ = alone
+    assert generator.parts.outputs.trust[3] == 0.0
+    assert generator.parts.outputs.trust[0] == 1.0
+
+
+def test_training_stops_by_itself_where_there_is_nothing_to_learn():
+    codes = np.random.default_rng(0).integers(0, 6, (400, 2))
+    layout = Layout(tuple(CodeColumn(name=n, size=6, source=n) for n in "ab"))
+    settings = CTGANSettings(width=64, members=2, max_steps=2_000, batch_size=64, patience=3)
+    generator = train(codes, layout, settings=settings, stream=Stream(1))
+    assert generator.history[-1, 0] < 2_000
+
+
+def test_a_number_of_epochs_is_kept():
+    settings = CTGANSettings(width=16, depth=1, members=1, batch_size=100, epochs=3)
+    generator = train(table(400), LAYOUT, settings=settings, stream=Stream(1))
+    assert generator.history[-1, 0] == 3 * 3  # a quarter of the rows is held out
+
+
+@pytest.mark.parametrize("rows", [1, 2, 3, 10, 40])
+def test_a_handful_of_rows_is_enough_and_is_not_copied(rows):
+    codes = table(rows, seed=3)
+    generator = train(codes, LAYOUT, settings=QUICK, stream=Stream(1))
+    drawn = generator.sample(500, stream=Stream(2))
+    seen = [set(codes[:, c]) for c in range(4)]
+    assert all(set(drawn[:, c]) <= seen[c] for c in range(4))
+    if rows >= 10:
+        assert len(np.unique(drawn, axis=0)) > rows
+
+
+def test_constant_columns_no_columns_and_no_rows():
+    constant = Layout((CodeColumn(name="a", size=1, source="a"), LAYOUT.columns[0]))
+    codes = np.stack([np.zeros(50, np.int64), np.full(50, 2)], 1)
+    generator = train(codes, constant, settings=TINY, stream=Stream(1))
+    assert generator.parts is None
+    assert generator.sample(3, stream=Stream(1)).tolist() == [[0, 2]] * 3
+    nothing = train(np.zeros((50, 0), np.int64), Layout(), settings=TINY, stream=Stream(1))
+    assert nothing.sample(3, stream=Stream(1)).shape == (3, 0)
+    empty = train(np.zeros((0, 4), np.int64), LAYOUT, settings=TINY, stream=Stream(1))
+    assert empty.sample(2, stream=Stream(1)).tolist() == [[0] * 4] * 2
+
+
+def test_a_coarse_column_may_be_constant_while_its_fine_one_is_not():
+    codes = table(300)
+    codes[:, 1] = 2
+    drawn = train(codes, LAYOUT, settings=TINY, stream=Stream(1)).sample(200, stream=Stream(1))
+    assert set(drawn[:, 1]) == {2}
+    assert len(set(drawn[:, 2])) > 1
+
+
+def test_codes_outside_of_the_layout_are_refused_with_the_column():
+    codes = table(50)
+    codes[7, 3] = 6
+    with pytest.raises(TrainingError, match=r"shop\.noise: codes run from 0 to 6, not within"):
+        train(codes, LAYOUT, settings=TINY, stream=Stream(1), label="shop")
+    with pytest.raises(TrainingError, match="rows of context"):
+        train(
+            table(50),
+            LAYOUT,
+            context=np.zeros((49, 1), np.int64),
+            context_layout=CONTEXT,
+            settings=TINY,
+            stream=Stream(1),
+        )
+
+
+def test_a_diverged_training_names_the_step():
+    settings = CTGANSettings(width=16, members=1, max_steps=50, learning_rate=0.999)
+    codes, region = regional(200)
+    plan = plan_training(200, settings)
+    task = Task(
+        codes=codes,
+        layout=LAYOUT,
+        context=region,
+        context_layout=CONTEXT,
+        groups=np.arange(200),
+        plan=plan,
+        settings=settings,
+        stream=Stream(1),
+    )
+    state = start(task, torch.device("cpu"))
+    state.network.embed.data.fill_(float("nan"))
+    outputs = Outputs(LAYOUT, log_frequencies(codes, LAYOUT))
+    rows = rows_of(torch.from_numpy(codes), torch.from_numpy(region), (np.arange(200),))
+    with pytest.raises(TrainingError, match="the loss is nan at step 0"):
+        learn(state, outputs, rows, rows, task=task, on_evaluation=print)
+
+
+def test_acceptance_34_events_tell_start_epochs_with_losses_and_end():
+    events = []
+    settings = CTGANSettings(width=32, depth=1, members=1, max_steps=40, batch_size=64)
+    train(
+        table(400),
+        LAYOUT,
+        settings=settings,
+        stream=Stream(1),
+        label="shop",
+        on_event=events.append,
+    )
+    first, *epochs, last = events
+    assert first == TrainingStarted(table="shop", rows=400, columns=4, steps=40)
+    assert isinstance(last, TrainingFinished)
+    assert [event.epoch for event in epochs] == [1, 2, 3, 4]
+    assert all(isinstance(event, EpochFinished) for event in epochs)
+    assert all(np.isfinite([event.loss, event.held_out_loss]).all() for event in epochs)
+    assert [event.step for event in epochs] == [10, 20, 30, 40]
+    assert epochs[0].eta_seconds > 0
+    assert epochs[-1].eta_seconds == 0
+    assert last.steps == 40
+    assert last.held_out_loss == min(event.held_out_loss for event in epochs)
