@@ -288,26 +288,29 @@ def fill(connection: duckdb.DuckDBPyConnection, name: str, column: pl.Series) ->
 
 def line(case: Case, repeats: int) -> str:
     """One line of the table."""
-    ours = timed(case.ours, repeats)
-    others = {name: timed(job, repeats) for name, job in case.others.items()}
-    best = min(others.values(), default=None)
     source = np.ones(case.result_bytes, np.uint8)
-    floor = timed(source.copy, repeats)
+    ours, floor, *rest = timed([case.ours, source.copy, *case.others.values()], repeats)
+    others = dict(zip(case.others, rest, strict=True))
+    best = min(others.values(), default=None)
     listed = ", ".join(f"{name} {ms:.0f}" for name, ms in others.items())
     faster = f"{best:.0f} | {best / ours:.1f}" if best else " | "
     return f"| {case.name} | {ours:.0f} | {faster} | {listed} | {floor:.0f} |"
 
 
-def timed(job: Job, repeats: int) -> float:
-    """Median milliseconds, after one run to warm up."""
-    job()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        result = job()
-        times.append(time.perf_counter() - begin)
-        del result
-    return median(times) * 1000
+def timed(jobs: list[Job], repeats: int) -> list[float]:
+    """Median milliseconds of each job, after one run to warm up.
+
+    The jobs take turns, so that whatever else the machine does meets all of them.
+    """
+    times: list[list[float]] = [[] for _ in jobs]
+    for turn in range(repeats + 1):
+        for job, measured in zip(jobs, times, strict=True):
+            begin = time.perf_counter()
+            result = job()
+            if turn:
+                measured.append(time.perf_counter() - begin)
+            del result
+    return [median(measured) * 1000 for measured in times]
 
 
 if __name__ == "__main__":

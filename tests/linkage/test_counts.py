@@ -87,7 +87,7 @@ def test_neighbours_are_independent():
 def test_negbinom_keeps_mean_and_variance(mean, variance):
     p = mean / variance
     real = np.random.default_rng(2).negative_binomial(mean * p / (1 - p), p, 4000)
-    drawn = fit_counts(series(real), method="negbinom").sample(4000, Stream(5)).to_numpy()
+    drawn = fit_counts(series(real), method="negbinom").sample(100_000, Stream(5)).to_numpy()
     assert drawn.mean() == pytest.approx(real.mean(), rel=0.15)
     assert drawn.var() == pytest.approx(real.var(), rel=0.15)
 

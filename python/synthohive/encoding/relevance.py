@@ -111,9 +111,13 @@ def _relevance(code: NDArray[np.int64], targets: list[NDArray[np.int64]]) -> flo
 
 
 def _share(code: NDArray[np.int64], other: NDArray[np.int64]) -> float:
-    """Return the share of a column's entropy that another one explains."""
+    """Return how far two columns say the same, as a share of the richer one's entropy.
+
+    A region is no repetition of the city that implies it: with few codes it teaches what
+    many cities are too rare to teach one by one.
+    """
     information, bias = _pair(code, other)
-    entropy = _entropy(np.bincount(code) / len(code))
+    entropy = max(_entropy(np.bincount(column) / len(column)) for column in (code, other))
     return max(0.0, information - bias) / entropy if entropy > 0 else 1.0
 
 

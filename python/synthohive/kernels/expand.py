@@ -107,10 +107,10 @@ def repeat(frame: pl.DataFrame, counts: pl.Series) -> pl.DataFrame:
     if others.width:
         others = gather(others, parent_rows(counts))
     return pl.DataFrame(
-        [
-            pl.Series(name, written[name]).cast(dtype) if name in written else others[name]
+        {
+            name: pl.Series(written[name]).cast(dtype) if name in written else others[name]
             for name, dtype in frame.schema.items()
-        ]
+        }
     )
 
 

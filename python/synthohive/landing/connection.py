@@ -69,6 +69,10 @@ def connected(
         con = connect(database, read_only=read_only, must_exist=must_exist)
     try:
         yield con
+    except RuntimeError as error:
+        if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C during a query
+            raise KeyboardInterrupt from error
+        raise
     finally:
         con.close()
 

@@ -46,7 +46,10 @@ class _Landed:
         if self.sql_type is None:
             return f"{self.carried} AS {quote(self.name)}"
         cast = "TRY_CAST" if self.is_lenient else "CAST"
-        return f"{cast}({self.carried} AS {self.sql_type}) AS {quote(self.name)}"
+        value = f"{cast}({self.carried} AS {self.sql_type})"
+        # a null that is cast to a union becomes a member of it, which is not null
+        value = f"CASE WHEN {self.carried} IS NOT NULL THEN {value} END"
+        return f"{value} AS {quote(self.name)}"
 
     @property
     def is_refused(self) -> str:

@@ -54,7 +54,7 @@ def assign_parents(
     )
 
 
-def assign_within(  # noqa: PLR0917 - child and parent columns in pairs, then as assign_parents
+def assign_within(
     child_fixed: pl.Series,
     parent_fixed: pl.Series,
     child_groups: pl.Series,

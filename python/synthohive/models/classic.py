@@ -180,7 +180,11 @@ def show_one(
     for bucket in outputs.buckets:
         for c in bucket.columns:
             rows = torch.nonzero(is_empty & (column == c)).squeeze(1)
-            heights = outputs.prior(bucket, codes[rows], [c]).squeeze(1).exp().cumsum(1)
+            if not len(rows):
+                continue
+            heights = (
+                outputs.prior(bucket, codes[rows], (c,)).exp().cumsum(-1).expand(len(rows), -1)
+            )
             wanted = (1 - uniforms[1, rows, None]) * heights[:, -1:]
             codes[rows, c] = torch.searchsorted(heights, wanted).squeeze(1)
             filled[rows, c] = True

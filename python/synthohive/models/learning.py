@@ -175,14 +175,12 @@ def held_out_losses(network: Network, outputs: Outputs, held: Rows, stream: Stre
     """
     members, width = held.positions.shape
     random = generator(stream, "held out")
-    codes, context = held.at(held.positions)
     repeats = max(1, -(-EVALUATED_ROWS // (members * width)))
-    total = torch.zeros(len(TRUSTS), codes.shape[-1])
+    codes, context = held.at(held.positions.repeat(1, repeats))
     with torch.no_grad():
-        for _ in range(repeats):
-            visible = draw_visible((members, width), outputs.coarse.cpu(), random)
-            visible = visible.to(codes.device)
-            weights = ask(visible, outputs.coarse) * held.real.unsqueeze(-1)
-            logits = network(codes, visible, context, draw_noise(network, width, random))
-            total += outputs.losses(logits, codes, weights).cpu()
-    return total / (repeats * len(held))
+        visible = draw_visible((members, width * repeats), outputs.coarse.cpu(), random)
+        visible = visible.to(codes.device)
+        weights = ask(visible, outputs.coarse) * held.real.repeat(1, repeats).unsqueeze(-1)
+        noise = draw_noise(network, width * repeats, random)
+        losses = outputs.losses(network(codes, visible, context, noise), codes, weights)
+    return losses.cpu() / (repeats * len(held))

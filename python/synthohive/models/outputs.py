@@ -20,8 +20,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from synthohive.encoding.layout import Layout
 
 TRUSTS = (0.0, 0.25, 0.5, 0.75, 1.0)
@@ -86,6 +84,8 @@ class Outputs(nn.Module):
         heights = [sizes[c] if c >= 0 else 1 for c in coarse]
         self.buckets = _buckets(sizes, heights)
         self.width = sum(sizes)
+        self._coarse = coarse
+        self._places: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
         for bucket in self.buckets:
             height = sum(heights[c] for c in bucket.columns)
             prior = torch.zeros(height, bucket.size)
@@ -104,16 +104,22 @@ class Outputs(nn.Module):
         """Return which codes can be shown: a fine one only with its coarse one."""
         return filled & ((self.coarse < 0) | filled[..., self.coarse.clamp(min=0)])
 
-    def prior(self, bucket: Bucket, codes: Tensor, columns: Sequence[int]) -> Tensor:
+    def prior(self, bucket: Bucket, codes: Tensor, columns: tuple[int, ...]) -> Tensor:
         """Return the prior of some of a bucket's columns: (..., columns, size).
 
-        Only the coarse codes among `codes`, (..., all columns), are looked at.
+        Only the coarse codes among `codes`, (..., all columns), are looked at; without any
+        fine column, the rows' dimensions are left out.
         """
-        starts = dict(zip(bucket.columns, bucket.prior_start, strict=True))
-        start = torch.tensor([starts[c] for c in columns], device=codes.device)
-        coarse = self.coarse[list(columns)]
+        if columns not in self._places:
+            starts = dict(zip(bucket.columns, bucket.prior_start, strict=True))
+            start = torch.tensor([starts[c] for c in columns], device=codes.device)
+            self._places[columns] = start, self.coarse[list(columns)]
+        start, coarse = self._places[columns]
+        table = self.get_buffer(bucket.key)
+        if all(self._coarse[c] < 0 for c in columns):
+            return table[start]
         inside = torch.where(coarse >= 0, codes[..., coarse.clamp(min=0)], 0)
-        return functional.embedding(inside + start, getattr(self, bucket.key))
+        return functional.embedding(inside + start, table)
 
     def log_probabilities(self, outputs: Tensor, codes: Tensor, bucket: Bucket) -> Tensor:
         """Return the log probabilities of a bucket's codes: (..., columns, size)."""
@@ -126,8 +132,10 @@ class Outputs(nn.Module):
         for bucket in self.buckets:
             columns = list(bucket.columns)
             target = codes[..., columns].unsqueeze(-1)
+            logits = outputs[..., bucket.start : bucket.stop].unflatten(-1, (-1, bucket.size))
+            prior = self.prior(bucket, codes, bucket.columns)
             for i, trust in enumerate(TRUSTS):
-                logp = self.log_probabilities(outputs * trust, codes, bucket)
+                logp = torch.log_softmax(logits * trust + prior, -1)
                 picked = logp.gather(-1, target).squeeze(-1) * weights[..., columns]
                 result[i, columns] = -picked.flatten(0, -2).sum(0)
         return result

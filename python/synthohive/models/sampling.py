@@ -25,7 +25,7 @@ class Reader:
     """
 
     bucket: Bucket
-    columns: list[int]
+    columns: tuple[int, ...]
     weight: Tensor
     bias: Tensor
 
@@ -34,7 +34,7 @@ def readers(network: Network, outputs: Outputs, columns: list[int]) -> list[Read
     """Cut the last layer down to the columns of one round."""
     result: list[Reader] = []
     for bucket in outputs.buckets:
-        wanted = [c for c in bucket.columns if c in columns]
+        wanted = tuple(c for c in bucket.columns if c in columns)
         if wanted:
             places = [bucket.columns.index(c) for c in wanted]
             grid = torch.arange(bucket.start, bucket.stop).view(-1, bucket.size)
@@ -71,16 +71,17 @@ def draw_rows(
     for columns in rounds:
         x = network.trunk(codes[None], outputs.usable(filled)[None], context[None], noise)
         for reader in columns:
+            own = list(reader.columns)
             logits = torch.baddbmm(reader.bias, x, reader.weight)
             logits = logits.unflatten(-1, (-1, reader.bucket.size))
-            logits = logits * outputs.trust[reader.columns].unsqueeze(-1)
+            logits = logits * outputs.trust[own].unsqueeze(-1)
             logits = logits + outputs.prior(reader.bucket, codes, reader.columns)
             shares = torch.softmax(logits, -1).mean(0)
-            drawn = invert(shares, uniforms[:, reader.columns])
-            known = filled[:, reader.columns]
-            codes[:, reader.columns] = torch.where(known, codes[:, reader.columns], drawn)
+            drawn = invert(shares, uniforms[:, own])
+            known = filled[:, own]
+            codes[:, own] = torch.where(known, codes[:, own], drawn)
         for reader in columns:
-            filled[:, reader.columns] = True
+            filled[:, list(reader.columns)] = True
     return codes
 
 

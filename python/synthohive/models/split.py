@@ -10,8 +10,6 @@ import torch
 FEW_GROUPS = 50
 """With fewer groups than this, single rows are held out instead of whole groups."""
 
-_MIX = 0x9E3779B97F4A7C15  # 2**64 / golden ratio: its multiples spread evenly
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
@@ -48,27 +46,23 @@ def split_rows(groups: np.ndarray, members: int, count: int, random: torch.Gener
         folds = [np.flatnonzero(place % members == member) for member in range(members)]
     everything = np.arange(len(groups))
     learned = tuple(np.setdiff1d(everything, fold, assume_unique=True) for fold in folds)
-    if any(len(part) == 0 for part in learned):
+    if any(len(part) == 0 for part in (*learned, *folds)):
         return Split(learned=(everything,) * members, held=(everything[:0],) * members)
     return Split(learned=learned, held=tuple(folds))
 
 
-def group_rows(context: np.ndarray, groups: np.ndarray | None) -> np.ndarray:
+def group_rows(rows: int, groups: np.ndarray | None) -> np.ndarray:
     """Number the groups that rows are held out by, from 0 without gaps.
 
-    Rows with the same context, or in the same group if groups are known (children of one
-    parent), stay together: what is to be judged is how new parents are served.
+    Rows of one group (children of one parent) stay together: what is to be judged is how
+    new parents are served. If there are few groups, rows are held out one by one.
 
     Args:
-        context: Context codes, (rows, context columns).
+        rows: Number of rows.
         groups: The group of each row, any integers; negative for a row on its own.
     """
-    rows = len(context)
-    if groups is not None:
-        keys = np.where(groups < 0, np.arange(rows) + groups.max(initial=0) + 1, groups)
-    else:
-        # an odd factor per column: rows as one number each sort much faster than rows
-        factors = np.arange(1, context.shape[1] + 1, dtype=np.uint64) * np.uint64(_MIX)
-        keys = (context.astype(np.uint64) * (factors | np.uint64(1))).sum(1, dtype=np.uint64)
-    distinct, inverse = np.unique(keys, return_inverse=True)
+    if groups is None:
+        return np.arange(rows)
+    alone = np.arange(rows) + groups.max(initial=0) + 1
+    distinct, inverse = np.unique(np.where(groups < 0, alone, groups), return_inverse=True)
     return inverse.reshape(-1) if len(distinct) >= FEW_GROUPS else np.arange(rows)

@@ -65,8 +65,7 @@ def train(
         context: What each row is generated from, shape (rows, context columns).
         context_layout: The context columns.
         groups: The group of each row, shape (rows,), -1 for none: rows of one group, such
-            as the children of one parent, are held out together. Rows with the same
-            context are a group when `None`.
+            as the children of one parent, are held out together.
         settings: Shape and training of the network.
         stream: Where all random numbers come from.
         label: The name in events and messages.
@@ -109,7 +108,7 @@ def train(
             layout=live_layout(layout, constants, settings),
             context=context,
             context_layout=context_layout,
-            groups=group_rows(context, groups),
+            groups=group_rows(len(codes), groups),
             plan=plan,
             settings=settings,
             stream=stream,

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from synthohive import kernels
+from synthohive.errors import ConfigError
 from synthohive.linkage.assignment import assign_within
 from synthohive.synthesis.draw import BLOCK_ROWS, Generation, draw_edge_counts, own_codes, row_name
 from synthohive.synthesis.features import count_name, edges_into
@@ -73,6 +74,7 @@ def _assign_link(
     """Deal out the parents of one foreign key, window by window."""
     fk = link.fk
     height = generation.heights[table.name]
+    _check_parents(generation, table, fk)
     generation.spool.create(table.name, row_name(fk), np.uint32, height)
     pool = _pool(generation, table, link)
     stream = generation.stream.child(table.name, "assign", *fk.columns)
@@ -93,6 +95,19 @@ def _assign_link(
             rows = link.matching.assign(codes, *pool, window, start=start)
         values = rows.cast(pl.UInt32).fill_null(int(ABSENT)).to_numpy()
         generation.spool.write(table.name, row_name(fk), start, values)
+
+
+def _check_parents(generation: Generation, table: FittedTable, fk: ForeignKey) -> None:
+    """Refuse rows that need a parent where there is none."""
+    declared = generation.fitted.metadata.tables[table.name]
+    needed = [name for name in fk.columns if declared.column(name).is_not_null]
+    if needed and generation.heights[table.name] and not generation.heights[fk.parent]:
+        raise ConfigError(
+            f"{table.name}.{needed[0]} may not be null, but {fk.parent} has no rows",
+            table=table.name,
+            column=needed[0],
+            hint=f"ask for at least one row of {fk.parent}",
+        )
 
 
 def _pool(

@@ -130,3 +130,27 @@ def check_root(plan: Plan, argument: str, name: str) -> None:
             table=name,
             hint=f"ask for rows of {step.driver.parent}, or use scale",
         )
+
+
+def typed_given(fitted: Fitted, given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """Give given values the types of the real columns.
+
+    Raises:
+        ConfigError: A value does not fit its column.
+    """
+    frames: dict[str, pl.DataFrame] = {}
+    for name, frame in given.items():
+        schema = fitted.tables[name].schema
+        columns: list[pl.Series] = []
+        for column in frame:
+            try:
+                columns.append(column.cast(schema[column.name]))
+            except pl.exceptions.PolarsError as error:
+                raise ConfigError(
+                    f"given {name}.{column.name} is {column.dtype}, the real column "
+                    f"{schema[column.name]}: {error}",
+                    table=name,
+                    column=column.name,
+                ) from error
+        frames[name] = pl.DataFrame(columns)
+    return frames

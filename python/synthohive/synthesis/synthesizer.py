@@ -15,7 +15,7 @@ from synthohive.synthesis.assign import assign
 from synthohive.synthesis.draw import Generation, draw
 from synthohive.synthesis.emit import emit
 from synthohive.synthesis.parallel import thread_count
-from synthohive.synthesis.request import check_request, check_seed, frames_of
+from synthohive.synthesis.request import check_request, check_seed, frames_of, typed_given
 from synthohive.synthesis.spool import Spool
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class Synthesizer:
                 stream=Stream(self.seed if seed is None else seed, ("sample",)),
                 scale=scale,
                 rows=rows or {},
-                given=given or {},
+                given=typed_given(fitted, given or {}),
                 threads=self._threads,
                 heights={},
                 first_key=first_key,
