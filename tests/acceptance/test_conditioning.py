@@ -163,7 +163,7 @@ def winter_orders(shop) -> sh.CTGAN:
         .select("user_id")
         .join(shop["users"], left_on="user_id", right_on="id", how="left", maintain_order="left")
     )
-    model = sh.CTGAN(epochs=12, settings=sh.CTGANSettings(members=1), seed=2)
+    model = sh.CTGAN(epochs=40, settings=sh.CTGANSettings(members=1), seed=2)
     return model.fit(
         shop["orders"].select("category", "quantity"), context=context.select("region", "segment")
     )

@@ -184,7 +184,8 @@ class CTGAN:
             given=None if fixed is None else given_codes(fitted, fixed),
             stream=stream.child("draw"),
         )
-        coded = pl.DataFrame(codes, schema=list(fitted.encoder.layout.names))
+        names = fitted.encoder.layout.names
+        coded = pl.DataFrame({name: codes[:, i] for i, name in enumerate(names)}, height=n)
         rows = fitted.encoder.decode(coded, stream.child("decode"))
         if fixed is not None:
             rows = rows.with_columns(fixed)
