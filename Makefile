@@ -41,8 +41,9 @@ check: $(BUILT) ## Check formatting, lints, types and layers.
 	$(BIN)/pyright
 	$(BIN)/lint-imports
 
-bench: $(BUILT) ## Measure the kernels (minutes).
+bench: $(BUILT) ## Measure kernels, import times and generation at scale (minutes).
 	$(BIN)/python benches/kernels.py
+	$(BIN)/python benches/startup_and_scale.py
 
 clean: ## Remove everything that was built.
 	rm -rf $(VENV) target

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import polars as pl
 
 from synthohive.ctgan.conditions import context_codes, given_codes, given_frame, matrix
@@ -184,9 +185,7 @@ class CTGAN:
             given=None if fixed is None else given_codes(fitted, fixed),
             stream=stream.child("draw"),
         )
-        names = fitted.encoder.layout.names
-        coded = pl.DataFrame({name: codes[:, i] for i, name in enumerate(names)}, height=n)
-        rows = fitted.encoder.decode(coded, stream.child("decode"))
+        rows = _decoded(fitted.encoder, codes, stream.child("decode"))
         if fixed is not None:
             rows = rows.with_columns(fixed)
         columns = [
@@ -272,6 +271,14 @@ class CTGAN:
         if self._fitted is None:
             raise NotFittedError(f"{what} needs a fitted CTGAN", hint="call fit first")
         return self._fitted
+
+
+def _decoded(encoder: TableEncoder, codes: np.ndarray, stream: Stream) -> pl.DataFrame:
+    if not encoder.schema:
+        return pl.DataFrame(height=len(codes))
+    coded = pl.DataFrame(height=len(codes))  # has rows even if no column has codes
+    columns = [pl.Series(name, codes[:, i]) for i, name in enumerate(encoder.layout.names)]
+    return encoder.decode(coded.with_columns(columns), stream)
 
 
 def _column(

@@ -27,6 +27,7 @@ from synthohive.models.critic import (
     soft_rows,
 )
 from synthohive.models.draws import generator
+from synthohive.models.sampling import invert
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -180,12 +181,7 @@ def show_one(
     for bucket in outputs.buckets:
         for c in bucket.columns:
             rows = torch.nonzero(is_empty & (column == c)).squeeze(1)
-            if not len(rows):
-                continue
-            heights = (
-                outputs.prior(bucket, codes[rows], (c,)).exp().cumsum(-1).expand(len(rows), -1)
-            )
-            wanted = (1 - uniforms[1, rows, None]) * heights[:, -1:]
-            codes[rows, c] = torch.searchsorted(heights, wanted).squeeze(1)
+            shares = outputs.prior(bucket, codes, (c,)).exp().expand(len(rows), -1)
+            codes[rows, c] = invert(shares, uniforms[1, rows])
             filled[rows, c] = True
     return codes, filled

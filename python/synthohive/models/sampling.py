@@ -95,6 +95,6 @@ def invert(shares: Tensor, uniforms: Tensor) -> Tensor:
         >>> invert(torch.tensor([[0.0, 0.5, 0.5, 0.0]]), torch.tensor([0.999]))
         tensor([1])
     """
-    heights = shares.cumsum(-1)
+    heights = shares.cumsum(-1).contiguous()
     wanted = (1 - uniforms).unsqueeze(-1) * heights[..., -1:]
     return torch.searchsorted(heights, wanted).squeeze(-1)
