@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -120,15 +119,17 @@ def run(folder: Path, seed: int) -> tuple[float, float]:
         str(Path(sys.executable).parent / "dbt"), "run-operation", "synthesize",
         "--args", json.dumps({"seed": seed}), "--profiles-dir", ".",
     ]  # fmt: skip
-    process = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    output, _ = process.communicate()
-    seconds = time.perf_counter() - started
+    with tempfile.TemporaryFile("w+") as output:
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)  # this child's own peak, not the largest
+        process.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - started
+        output.seek(0)
+        told = output.read()
     if process.returncode:
-        sys.exit(f"dbt failed:\n{output[-4000:]}")
-    print(output, file=sys.stderr)
-    return seconds, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        sys.exit(f"dbt failed:\n{told[-4000:]}")
+    print(told, file=sys.stderr)
+    return seconds, usage.ru_maxrss / 1024
 
 
 def check(database: Path, tables: dict[str, Any]) -> dict[str, int]:

@@ -16,7 +16,10 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 SHOP = Path(__file__).resolve().parent.parent / "examples" / "shop"
 

@@ -1,7 +1,10 @@
 //! From counts of children to the children.
 
-use arrow_array::types::{UInt32Type, UInt64Type};
-use arrow_array::{Array, ArrayRef, make_array};
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{BinaryViewType, ByteViewType, StringViewType, UInt32Type, UInt64Type};
+use arrow_array::{Array, ArrayRef, GenericByteViewArray, make_array};
 use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, NullBuffer, ScalarBuffer};
 use pyo3::prelude::*;
 use pyo3_arrow::PyArray;
@@ -47,7 +50,7 @@ pub(crate) fn children_per_parent(
     Ok(array_out::<UInt32Type>(checked(py, counts)?))
 }
 
-/// Repeat the entries of fixed-width columns as often as their counts say.
+/// Repeat the entries of columns of numbers or views as often as their counts say.
 #[pyfunction]
 pub(crate) fn repeat(
     py: Python<'_>,
@@ -67,10 +70,14 @@ pub(crate) fn repeat(
 }
 
 fn repeat_column(column: &ArrayRef, counts: &[u32]) -> Result<ArrayRef> {
-    let data = column.to_data();
-    let Some(width) = column.data_type().primitive_width() else {
-        return Err(unsupported(column));
-    };
+    let nulls = column.nulls().map(|nulls| repeat_nulls(nulls, counts)).transpose()?;
+    if let Some(texts) = column.as_byte_view_opt::<StringViewType>() {
+        return Ok(Arc::new(repeat_views(texts, counts, nulls)?));
+    }
+    if let Some(bytes) = column.as_byte_view_opt::<BinaryViewType>() {
+        return Ok(Arc::new(repeat_views(bytes, counts, nulls)?));
+    }
+    let width = column.data_type().primitive_width().ok_or_else(|| unsupported(column))?;
     let values = match width {
         1 => repeat_values::<u8>(column, counts)?,
         2 => repeat_values::<u16>(column, counts)?,
@@ -78,15 +85,29 @@ fn repeat_column(column: &ArrayRef, counts: &[u32]) -> Result<ArrayRef> {
         8 => repeat_values::<u64>(column, counts)?,
         _ => return Err(unsupported(column)),
     };
-    let nulls = column.nulls().map(|nulls| repeat_nulls(nulls, counts)).transpose()?;
-    let length = values.len() / width;
-    let repeated =
-        data.into_builder().offset(0).len(length).buffers(vec![values]).nulls(nulls).build();
+    let repeated = column.to_data().into_builder().offset(0).len(values.len() / width);
+    let repeated = repeated.buffers(vec![values]).nulls(nulls).build();
     repeated.map(make_array).map_err(|error| Error::invalid("columns", error.to_string()))
 }
 
+/// Views are repeated without what they look at, which old and new column share.
+#[allow(unsafe_code)] // checking every view again would take longer than all the rest
+fn repeat_views<T: ByteViewType>(
+    column: &GenericByteViewArray<T>,
+    counts: &[u32],
+    nulls: Option<NullBuffer>,
+) -> Result<GenericByteViewArray<T>> {
+    let views = ScalarBuffer::from(expand::repeat(column.views(), counts)?);
+    // SAFETY: each view is one of `column`, whose views are valid for these same buffers, and
+    // `nulls` was repeated by the same counts, so it is as long as `views`.
+    Ok(unsafe { GenericByteViewArray::new_unchecked(views, column.data_buffers().to_vec(), nulls) })
+}
+
 fn unsupported(column: &ArrayRef) -> Error {
-    Error::invalid("columns", format!("{} has no fixed width of 1 to 8 bytes", column.data_type()))
+    Error::invalid(
+        "columns",
+        format!("{} is neither text nor of a fixed width of 1 to 8 bytes", column.data_type()),
+    )
 }
 
 fn repeat_values<T>(column: &ArrayRef, counts: &[u32]) -> Result<Buffer>

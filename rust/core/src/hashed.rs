@@ -15,8 +15,10 @@ use crate::rng::fold;
 const BLOCK: usize = 1 << 16;
 /// Keys looked up together.
 const BATCH: usize = 32;
-/// Bits of the hash that name the part, if there is more than one block of rows.
-const PART_BITS: u32 = 6;
+/// Rows per part that keep its slots, of 16 bytes, within a processor's second-level cache.
+const PART_ROWS: usize = 1 << 15;
+/// More parts than this would be too many places to write to at a time.
+const MOST_PART_BITS: u32 = 8;
 
 /// Finds the first row of a key among `keys`.
 pub(crate) struct Table<'a, K: ?Sized> {
@@ -47,7 +49,7 @@ const FREE: Entry = Entry { tag: 0, row: NONE };
 
 impl<'a, K: Keys + ?Sized> Table<'a, K> {
     pub(crate) fn of(keys: &'a K) -> Self {
-        let part_bits = if keys.len() <= BLOCK { 0 } else { PART_BITS };
+        let part_bits = (keys.len() / PART_ROWS).max(1).ilog2().min(MOST_PART_BITS);
         let blocks: Vec<_> = (0..keys.len().div_ceil(BLOCK))
             .into_par_iter()
             .map(|block| scatter(keys, block, part_bits))
