@@ -48,6 +48,20 @@ def test_acceptance_26_a_context_of_80_cities_beats_the_marginals():
     assert abs((drawn == favourite[where]).mean() - 0.7375) < 0.1
 
 
+def test_a_context_code_never_seen_gets_an_average_row():
+    codes = np.repeat([0, 1], 300)[:, None]
+    kind = Layout((CodeColumn(name="kind", size=2, source="kind"),))
+    settings = CTGANSettings(width=32, depth=1, members=2, max_steps=150, batch_size=128)
+    generator = train(
+        codes, kind, context=codes, context_layout=CONTEXT, settings=settings, stream=Stream(1)
+    )
+    drawn = generator.sample(300, context=np.repeat([0, 1, 2], 100)[:, None], stream=Stream(2))
+    shares = drawn[:, 0].reshape(3, 100).mean(1)
+    assert shares[0] < 0.1
+    assert shares[1] > 0.9
+    assert 0.1 < shares[2] < 0.9
+
+
 def test_acceptance_28_wrong_context_is_refused(in_context):
     generator, _, _ = in_context
     with pytest.raises(ContextError, match=r"without the context \(region\)"):

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-import numpy as np
 import polars as pl
 
 from synthohive.ctgan.conditions import context_codes, given_codes, given_frame, matrix
@@ -32,6 +31,8 @@ from synthohive.schema.model import Table
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
+
+    import numpy as np
 
     from synthohive.events import OnEvent
 

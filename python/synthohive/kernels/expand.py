@@ -77,8 +77,8 @@ def sibling_positions(counts: pl.Series) -> pl.Series:
 def repeat(frame: pl.DataFrame, counts: pl.Series) -> pl.DataFrame:
     """Repeat each row as often as its count says.
 
-    Numbers, dates and times are written as runs; columns of any other type are gathered by
-    the parent positions.
+    Numbers, dates, times and texts are written as runs; columns of any other type are
+    gathered by the parent positions.
 
     Args:
         frame: Any columns; nulls are kept.
@@ -136,6 +136,7 @@ def gather(frame: pl.DataFrame, rows: pl.Series) -> pl.DataFrame:
 
 
 def _has_runs(dtype: pl.DataType) -> bool:
-    """Whether a column of this type is stored as numbers of 1 to 8 bytes."""
-    wide = isinstance(dtype, (pl.Decimal, pl.Int128, pl.UInt128))
-    return (dtype.is_numeric() and not wide) or dtype.is_temporal()
+    """Whether a column is stored as numbers of 1 to 8 bytes, or as views of bytes."""
+    is_wide = isinstance(dtype, (pl.Decimal, pl.Int128, pl.UInt128))
+    is_number = (dtype.is_numeric() and not is_wide) or dtype.is_temporal()
+    return is_number or isinstance(dtype, (pl.String, pl.Binary))

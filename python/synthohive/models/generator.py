@@ -21,10 +21,15 @@ from synthohive.models.settings import BLOCK_ROWS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from torch import Tensor
+
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
     from synthohive.models.settings import CTGANSettings
     from synthohive.randomness import Stream
+
+CHUNK_ROWS = 1_024
+"""Rows that go through the network together: few enough for a core's own cache."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,15 +200,21 @@ class Generator:
         codes, filled = codes.clamp(min=0), codes >= 0
         if self.settings.objective == "classic":
             codes, filled = show_one(outputs, codes, filled, random)
+        others = torch.from_numpy(context.astype(np.int64)).to(device)
+        drawn: list[Tensor] = []
         with pinned_torch(), torch.inference_mode():
-            drawn = draw_rows(
-                network,
-                outputs,
-                rounds,
-                codes=codes,
-                filled=filled,
-                context=torch.from_numpy(context.astype(np.int64)).to(device),
-                uniforms=uniforms,
-                noise=noise,
-            )
-        return drawn.cpu().numpy()
+            for first in range(0, len(known), CHUNK_ROWS):
+                rows = slice(first, first + CHUNK_ROWS)
+                drawn.append(
+                    draw_rows(
+                        network,
+                        outputs,
+                        rounds,
+                        codes=codes[rows],
+                        filled=filled[rows],
+                        context=others[rows],
+                        uniforms=uniforms[rows],
+                        noise=None if noise is None else noise[:, rows],
+                    )
+                )
+        return torch.cat(drawn).cpu().numpy()

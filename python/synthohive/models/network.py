@@ -51,7 +51,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
         """Return `x` and what this block adds to it, `kept` thinning it out inside."""
-        inner = functional.relu(self.up(_normalise(x)))
+        inner = functional.relu(self.up(_normalise(x)), inplace=True)
         if kept is not None:
             inner = inner * kept
         return x + self.down(inner)
@@ -159,6 +159,25 @@ def initialise(network: Network, random: torch.Generator) -> None:
         for module in network.modules():
             if isinstance(module, Affine) and module is not network.out:
                 fill_affine(module, random)
+
+
+def average_unseen(network: Network, codes: Tensor, context: Tensor) -> None:
+    """Give codes that no row had the mean vector of those that rows had.
+
+    A new parent may show a code that none of the real children's parents did.
+
+    **Shape**: codes (rows, columns), context (rows, context columns).
+    """
+    offsets = torch.cat([network.own, network.others], 2)[:, 0]
+    ends = torch.cat([offsets[0, 1:], network.hidden[0, 0, :1]])
+    with torch.no_grad():
+        for column, values in enumerate(torch.cat([codes, context], 1).T):
+            size = int(ends[column] - offsets[0, column])
+            counts = torch.bincount(values, minlength=size)
+            for first in offsets[:, column].tolist():
+                vectors = network.embed[first : first + size]
+                mean = (vectors * counts.unsqueeze(1)).sum(0) / counts.sum()
+                vectors[counts == 0] = mean
 
 
 def fill_affine(module: Affine, random: torch.Generator) -> None:

@@ -54,7 +54,7 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
     )
     held_out = 0 if is_classic else min(4_000, max(rows // 10, min(rows // 4, 200)))
     fewest = rows - (held_out if members == 1 else -(-rows // members))
-    widest = _by_rows(rows, {8_000: 128, 14_000: 256}, settings.batch_size)
+    widest = _by_rows(rows, {600: 64, 8_000: 128, 14_000: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
     if settings.epochs is not None:
         steps = settings.epochs * math.ceil(max(fewest, 1) / batch)

@@ -21,6 +21,7 @@ from synthohive.models.classic import learn_classic
 from synthohive.models.draws import generator
 from synthohive.models.generator import Generator, Parts, live_layout
 from synthohive.models.learning import learn
+from synthohive.models.network import average_unseen
 from synthohive.models.outputs import Outputs, coarse_positions, log_frequencies
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.plan import plan_training
@@ -163,6 +164,7 @@ def _train_live(
         learn(state, outputs, rows, held, task=task, on_evaluation=on_evaluation)
         if task.settings.adversarial_steps:
             refine(state, outputs, rows, rounds, task=task, on_evaluation=tell)
+    average_unseen(state.network, codes, context)
     return Parts(network=state.network.eval(), outputs=outputs, rounds=rounds), state
 
 
