@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.encoding.grid import integer_limits
-from synthohive.errors import ConfigError, ConstraintError
+from synthohive.errors import ConfigError, ConstraintError, SynthoHiveError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -55,7 +55,11 @@ def apply_constraints(
     for name, column in columns.items():
         if column.constraint is not None and name in frame.columns:
             where = name if table is None else f"{table}.{name}"
-            named = _constrained(frame[name].alias(where), column.constraint)
+            try:
+                named = _constrained(frame[name].alias(where), column.constraint)
+            except SynthoHiveError as error:
+                error.table, error.column = table, name
+                raise
             changed.append(named.alias(name))
     return frame.with_columns(changed)
 
