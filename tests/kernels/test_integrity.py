@@ -137,6 +137,18 @@ def test_keys_of_different_widths_are_refused() -> None:
         kernels.check_unique(pl.DataFrame())
 
 
+@pytest.mark.parametrize("name", ["^k.*$", "", 'say "k"', "*", "é k"])
+def test_columns_may_have_any_name(name: str) -> None:
+    for child in ([1.0, 2.5, None], [dt.date(2024, 1, 2), None], ["a", "b"], [Decimal("1.5")]):
+        frame = pl.DataFrame({name: child, "k": child})
+        parent = frame.head(1).with_columns(pl.all().cast(pl.Float32)) if child[0] == 1 else frame
+        rows, orphan = kernels.row_ids(frame, parent)
+        assert rows[0] == 0
+        assert not orphan[0]
+        assert kernels.check_unique(frame).holds
+        assert kernels.check_unique(frame.select(pl.nth(0))).nulls == child.count(None)
+
+
 def test_many_rows_in_many_chunks_are_checked_whole() -> None:
     n = 150_000
     ids = kernels.permutation(n, seed=1, stream=1).cast(pl.Int64)

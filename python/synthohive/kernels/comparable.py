@@ -44,6 +44,8 @@ def comparable(left: pl.Series, right: pl.Series) -> tuple[pl.Series, pl.Series]
             column=left.name,
             hint="cast both columns to one type in the models they come from",
         )
+    # from here on unnamed: Polars takes a name such as ^a.*$ for a pattern in some methods
+    left, right = left.alias(""), right.alias("")
     if kind == "number":
         return _numbers(left, right)
     if kind in _TICKS:

@@ -101,7 +101,9 @@ def repeat(frame: pl.DataFrame, counts: pl.Series) -> pl.DataFrame:
     """
     if frame.width and frame.height != len(counts):
         raise ConfigError(f"counts: has {len(counts)} entries, but frame has {frame.height} rows")
-    runs = {column.name: column.to_physical() for column in frame if _has_runs(column.dtype)}
+    # unnamed, because Polars takes a name such as ^a.*$ for a pattern in some of its methods
+    unnamed = {column.name: column.alias("") for column in frame if _has_runs(column.dtype)}
+    runs = {name: column.to_physical() for name, column in unnamed.items()}
     written = dict(zip(runs, _core.repeat(list(runs.values()), counts), strict=True))
     others = pl.DataFrame([column for column in frame if column.name not in runs])
     if others.width:
