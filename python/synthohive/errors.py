@@ -115,10 +115,6 @@ class ModelFileError(SynthoHiveError, ValueError):
     """A saved model is missing a file, damaged, or of another format version."""
 
 
-class MissingDependencyError(SynthoHiveError, ImportError):
-    """An optional dependency is not installed."""
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Suggest the known name closest to a misspelled one.
 

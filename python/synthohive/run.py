@@ -217,7 +217,6 @@ def _learned(
         prepared.metadata,
         seed=options.seed,
         ctgan=options.ctgan,
-        device=options.device,
         threads=options.threads,
         on_event=on_event,
     ).fit(tables)

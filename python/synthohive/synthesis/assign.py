@@ -15,7 +15,8 @@ import polars as pl
 from synthohive import kernels
 from synthohive.errors import ConfigError
 from synthohive.linkage.assignment import assign_within
-from synthohive.synthesis.draw import BLOCK_ROWS, Generation, draw_edge_counts, own_codes, row_name
+from synthohive.models.settings import BLOCK_ROWS
+from synthohive.synthesis.draw import Generation, draw_edge_counts, own_codes, row_name
 from synthohive.synthesis.features import count_name, edges_into
 from synthohive.synthesis.fitted import LEVEL
 from synthohive.synthesis.keys import assignment_order, key_frame
@@ -59,8 +60,7 @@ def _draw_quotas(generation: Generation) -> None:
                 continue
             links = {link.fk: link for link in generation.fitted.tables[child].links}
             quotas = draw_edge_counts(generation, (child, fk), links[fk].quotas)
-            generation.spool.create(parent, name, np.uint32, len(quotas))
-            generation.spool.write(parent, name, 0, quotas)
+            generation.spool.store(parent, name, quotas)
 
 
 def _windows(height: int) -> Iterator[tuple[int, int]]:
@@ -79,16 +79,18 @@ def _assign_link(
     pool = _pool(generation, table, link)
     stream = generation.stream.child(table.name, "assign", *fk.columns)
     fixed = _fixed_columns(fk, decided)
+    keys = _parent_keys(generation, fk, fixed)
     for start, stop in _windows(height):
         codes = pl.Series(generation.spool.read(table.name, link.name, start, stop))
         window = stream.child(start)
+        named = key_frame(generation, table, fixed, _range(start, stop))
         if len(fixed) == len(fk.columns):
-            rows = _implied(generation, table, fk, start, stop)
+            rows = kernels.row_ids(named, keys)[0]  # what was decided before names the parent
             free = codes.set(rows.is_not_null(), link.matching.size - 1)
             drawn = link.matching.assign(free, *pool, window, start=start)
             rows = rows.zip_with(rows.is_not_null(), drawn)
         elif fixed:
-            child, parent = _fixed_ids(generation, table, fk, fixed, start, stop)
+            child, parent = _numbered(named, keys)
             wanted = link.matching.child_groups(codes)
             rows = assign_within(child, parent, wanted, *pool, window, is_whole=True)
         else:
@@ -129,35 +131,17 @@ def _fixed_columns(fk: ForeignKey, decided: list[ForeignKey]) -> list[str]:
     return [column for column in fk.columns if column in taken]
 
 
-def _implied(
-    generation: Generation, table: FittedTable, fk: ForeignKey, start: int, stop: int
-) -> pl.Series:
-    """Return the parents that columns fixed before already name; null where none is fixed."""
-    child = key_frame(generation, table, fk.columns, _range(start, stop))
-    return kernels.row_ids(child, _parent_keys(generation, fk, fk.parent_columns))[0]
+def _parent_keys(generation: Generation, fk: ForeignKey, fixed: list[str]) -> pl.DataFrame:
+    """Compute the parent's side of some of a foreign key's columns, for all its rows."""
+    parent = generation.fitted.tables[fk.parent]
+    columns = [fk.parent_columns[fk.columns.index(column)] for column in fixed]
+    return key_frame(generation, parent, columns, _range(0, generation.heights[fk.parent]))
 
 
-def _fixed_ids(
-    generation: Generation,
-    table: FittedTable,
-    fk: ForeignKey,
-    fixed: list[str],
-    start: int,
-    stop: int,
-) -> tuple[pl.Series, pl.Series]:
-    """Number the values of columns fixed before, in child rows and in all parent rows."""
-    sources = [fk.parent_columns[fk.columns.index(column)] for column in fixed]
-    parent = _parent_keys(generation, fk, sources)
-    child = key_frame(generation, table, fixed, _range(start, stop))
+def _numbered(child: pl.DataFrame, parent: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Number the parent's values, and the child's by the same numbers."""
     distinct = parent.unique(maintain_order=True)
     return kernels.row_ids(child, distinct)[0], kernels.row_ids(parent, distinct)[0]
-
-
-def _parent_keys(
-    generation: Generation, fk: ForeignKey, columns: list[str] | tuple[str, ...]
-) -> pl.DataFrame:
-    parent = generation.fitted.tables[fk.parent]
-    return key_frame(generation, parent, columns, _range(0, generation.heights[fk.parent]))
 
 
 def _range(start: int, stop: int) -> NDArray:
@@ -173,9 +157,8 @@ def _assign_hierarchy(generation: Generation, table: FittedTable, fitted: Fitted
     rows = fitted.hierarchy.assign(levels, codes, stream)
     if fitted.hierarchy.is_self_loop_root:
         rows = rows.zip_with(rows.is_not_null(), pl.Series(_range(0, height)))
-    generation.spool.create(table.name, row_name(fitted.fk), np.uint32, height)
     values = rows.fill_null(int(ABSENT)).to_numpy()
-    generation.spool.write(table.name, row_name(fitted.fk), 0, values)
+    generation.spool.store(table.name, row_name(fitted.fk), values)
 
 
 def _make_unique(generation: Generation, table: FittedTable) -> None:

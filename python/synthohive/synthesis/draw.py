@@ -15,6 +15,7 @@ import polars as pl
 
 from synthohive import kernels
 from synthohive.events import OnEvent, StageStarted, ignore
+from synthohive.models.settings import BLOCK_ROWS
 from synthohive.synthesis.features import Edge, count_codes, count_name, edges_into
 from synthohive.synthesis.fitted import IDENTITY
 from synthohive.synthesis.parallel import ordered_map
@@ -29,9 +30,6 @@ if TYPE_CHECKING:
     from synthohive.randomness import Stream
     from synthohive.schema.model import ForeignKey
     from synthohive.synthesis.fitted import Fitted, FittedDriver, FittedTable
-
-BLOCK_ROWS = 8192
-"""Rows drawn together. Part of the result: another size gives another database."""
 
 OFFSETS = "#offsets"
 SIBLING = "#sibling"
@@ -119,13 +117,8 @@ def _keep(generation: Generation, table: FittedTable, kept: pl.DataFrame) -> Non
         raise AssertionError(msg)
     rows, _ = kernels.row_ids(kept[list(fk.columns)], parent[list(fk.parent_columns)])
     counts = kernels.children_per_parent(rows, parent.height)
-    _store(generation, fk.parent, count_name((table.name, fk)), counts.to_numpy())
-    _store(generation, table.name, row_name(fk), rows.fill_null(int(ABSENT)).to_numpy())
-
-
-def _store(generation: Generation, table: str, column: str, values: NDArray) -> None:
-    generation.spool.create(table, column, values.dtype, len(values))
-    generation.spool.write(table, column, 0, values)
+    generation.spool.store(fk.parent, count_name((table.name, fk)), counts.to_numpy())
+    generation.spool.store(table.name, row_name(fk), rows.fill_null(int(ABSENT)).to_numpy())
 
 
 def _create(generation: Generation, table: FittedTable) -> None:
@@ -171,9 +164,9 @@ def _draw_counts(generation: Generation, table: FittedTable, driver: FittedDrive
     )
     limit = _most_children(generation, table, driver.fk)
     counts = counts if limit is None else np.minimum(counts, limit)
-    _store(generation, driver.fk.parent, count_name(edge), counts.astype(np.uint32))
+    generation.spool.store(driver.fk.parent, count_name(edge), counts.astype(np.uint32))
     offsets = kernels.child_offsets(pl.Series(counts, dtype=pl.UInt32)).to_numpy()
-    _store(generation, table.name, OFFSETS, offsets)
+    generation.spool.store(table.name, OFFSETS, offsets)
     driven, share = int(offsets[-1]), driver.absent_share
     if share < 1:
         absent = round(driven * share / (1 - share))

@@ -8,14 +8,15 @@ import numpy as np
 import polars as pl
 
 from synthohive.encoding.constraints import apply_constraints
+from synthohive.models.settings import BLOCK_ROWS
 from synthohive.synthesis.attributes import attribute_frame
-from synthohive.synthesis.draw import BLOCK_ROWS, Generation
 from synthohive.synthesis.keys import key_frame
 from synthohive.synthesis.parallel import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from synthohive.synthesis.draw import Generation
     from synthohive.synthesis.fitted import FittedTable
 
 EMIT_ROWS = 8 * BLOCK_ROWS

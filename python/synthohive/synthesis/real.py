@@ -87,9 +87,10 @@ class RealTables:
 
     def context_codes(self, table: str, context: tuple[ContextCode, ...]) -> pl.DataFrame:
         """Return the ancestors' codes for every row of a table."""
+        ancestors = {steps: self.driver_rows(table, steps) for steps in {c.steps for c in context}}
         columns: list[pl.Series] = []
         for code in context:
-            found = self.driver_rows(table, code.steps)
+            found = ancestors[code.steps]
             if found is None:
                 msg = f"{table} has no ancestor {code.steps} drivers up"
                 raise AssertionError(msg)

@@ -58,6 +58,11 @@ class Spool:
             file.truncate(rows * kind.itemsize)
         self._columns[table, column] = (path, kind, rows)
 
+    def store(self, table: str, column: str, values: NDArray) -> None:
+        """Create a column that holds these values."""
+        self.create(table, column, values.dtype, len(values))
+        self.write(table, column, 0, values)
+
     def has(self, table: str, column: str) -> bool:
         """Tell whether a column was created."""
         return (table, column) in self._columns

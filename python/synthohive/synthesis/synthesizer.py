@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
@@ -104,8 +105,6 @@ class Synthesizer:
             SchemaValidationError: Schema or data are wrong; every problem is listed, and
                 nothing was trained.
         """
-        from dataclasses import replace  # noqa: PLC0415
-
         from synthohive.models.settings import CTGANSettings  # noqa: PLC0415
         from synthohive.synthesis.fit import FitSettings, fit  # noqa: PLC0415
 
