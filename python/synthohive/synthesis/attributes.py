@@ -9,9 +9,12 @@ import polars as pl
 
 from synthohive import kernels
 from synthohive.synthesis.draw import own_codes, row_name
+from synthohive.synthesis.fitted import base_place
 from synthohive.synthesis.spool import ABSENT
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from synthohive.synthesis.draw import Generation
     from synthohive.synthesis.fitted import FittedCopy, FittedTable
 
@@ -35,10 +38,37 @@ def attribute_frame(
         return table.kept[table.attributes].slice(start, stop - start)
     codes = own_codes(generation, table, table.encoder.layout.names, start, stop)
     stream = generation.stream.child(table.name, "decode")
-    frame = table.encoder.decode(codes, stream, start=start)
+    bases = _bases(generation, table, start, stop)
+    frame = table.encoder.decode(codes, stream, start=start, bases=bases)
     for found in table.copies:
         frame = frame.with_columns(_copied(generation, table, found, frame, start, stop))
     return frame
+
+
+def _bases(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
+    """Return the ancestors' dates that dates of the rows are counted from."""
+    columns: list[pl.Series] = []
+    for name in table.encoder.bases:
+        steps, column = base_place(name)
+        ancestor, rows = table, np.arange(start, stop, dtype=np.uint32)
+        for _ in range(steps):
+            if ancestor.driver is None:
+                msg = f"{ancestor.name} has no driver"
+                raise AssertionError(msg)
+            fk = ancestor.driver.fk
+            rows = generation.spool.take(ancestor.name, row_name(fk), rows)
+            ancestor = generation.fitted.tables[fk.parent]
+        columns.append(_values(generation, ancestor, column, rows).alias(name))
+    return pl.DataFrame(columns) if columns else pl.DataFrame(height=stop - start)
+
+
+def _values(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:
+    """Return an attribute's values at rows that lie near each other."""
+    if not len(rows):
+        return pl.Series(column, [], dtype=table.schema[column])
+    first = int(rows.min())
+    near = attribute_frame(generation, table, first, int(rows.max()) + 1)[[column]]
+    return kernels.gather(near, pl.Series(rows - np.uint32(first))).to_series()
 
 
 def _copied(

@@ -1,7 +1,7 @@
 """Learn a database: every table, how many children each parent has, who goes with whom.
 
-Stages, each over all tables: parent rows, encoders, links and levels, context, counts,
-generators. All models are fitted on real rows with their real parents, so that tables do
+Stages, each over all tables: parent rows, encoders, links and levels, kinds, context,
+counts, generators. All models are fitted on real rows with their real parents, so that tables do
 not wait for each other: generators are trained side by side.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from synthohive import kernels
 from synthohive.encoding.keys import fit_key_format
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.encoding.relevance import select_context
@@ -21,6 +22,7 @@ from synthohive.encoding.table import fit_encoder
 from synthohive.events import Notice, StageStarted
 from synthohive.linkage.copies import find_copies
 from synthohive.linkage.hierarchy import fit_hierarchy
+from synthohive.linkage.kinds import find_kinds
 from synthohive.linkage.matching import fit_matching
 from synthohive.synthesis.features import fit_linkage
 from synthohive.synthesis.fitted import (
@@ -33,6 +35,7 @@ from synthohive.synthesis.fitted import (
     FittedHierarchy,
     FittedLink,
     FittedTable,
+    base_name,
     context_layout,
 )
 from synthohive.synthesis.parallel import ordered_map
@@ -42,6 +45,7 @@ from synthohive.synthesis.siblings import SiblingCodes, sibling_order, sibling_p
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -70,11 +74,14 @@ class FitSettings:
         ctgan: Settings of the generators.
         counts: Method of the linkage: ``conditional``, ``empirical`` or ``negbinom``.
         threads: Worker threads.
+        checkpoints: Folder that interrupted training is resumed from, and checkpoints are
+            written to; none when `None`.
     """
 
     ctgan: CTGANSettings
     counts: Method = "conditional"
     threads: int = 1
+    checkpoints: Path | None = None
 
 
 def fit(
@@ -107,6 +114,8 @@ def fit(
             on_event(Notice(message=notice))
     hierarchies = {step.table: _hierarchy(real, step) for step in plan.steps}
     matchings = {step.table: _match(real, step) for step in plan.steps}
+    for step in reversed(plan.steps):  # kinds of children may depend on their own children's
+        _tell_kinds(real, step, stream)
     contexts = {step.table: _context(real, step) for step in plan.steps}
     linkage = fit_linkage(real, contexts, method=settings.counts)
     drivers = {step.table: _driver(real, step, contexts, linkage) for step in plan.steps}
@@ -132,15 +141,38 @@ def _encode(real: RealTables, stream: Stream) -> None:
         table, frame = real.metadata.tables[name], real.frames[name]
         real.roles[name] = key_roles(table, step)
         attributes = frame[[c for c in frame.columns if c not in real.roles[name].columns]]
-        encoder = fit_encoder(attributes, table.columns, stream=stream.child(name, "encode"))
+        bases = _dates_above(real, step)
+        encoder = fit_encoder(
+            attributes, table.columns, stream=stream.child(name, "encode"), bases=bases
+        )
         real.encoders[name] = encoder
-        codes = encoder.encode(attributes)
+        codes = encoder.encode(attributes, bases=bases)
         real.codes[name] = codes if codes.width else pl.DataFrame(height=frame.height)
         real.layouts[name] = encoder.layout
         if step.is_kept and frame.height <= IDENTITY_LIMIT:
             rows = pl.Series(np.arange(frame.height, dtype=np.uint16))
             column = CodeColumn(name=IDENTITY, size=max(1, frame.height), source=IDENTITY)
             _add_codes(real, name, column, rows)
+
+
+def _dates_above(real: RealTables, step: Step) -> pl.DataFrame:
+    """Return the dates that every row's ancestors along the drivers have.
+
+    A column with a null anywhere is left out: a row might come to hang on a null.
+    """
+    dates: list[pl.Series] = []
+    for steps in range(1, len(real.steps)):
+        ancestor = real.driver_rows(step.table, steps)
+        if ancestor is None or ancestor[1].null_count():
+            break
+        table, rows = ancestor
+        above = real.frames[table]
+        for name in above.columns:
+            is_date = above[name].dtype == pl.Date or isinstance(above[name].dtype, pl.Datetime)
+            if is_date and name in real.encoders[table].schema and not above[name].null_count():
+                series = kernels.gather(above[[name]], rows).to_series()
+                dates.append(series.alias(base_name(steps, name)))
+    return pl.DataFrame(dates) if dates else pl.DataFrame(height=real.rows(step.table))
 
 
 def _hierarchy(real: RealTables, step: Step) -> FittedHierarchy | None:
@@ -209,16 +241,40 @@ def _copies(real: RealTables, step: Step) -> Iterator[FittedCopy]:
             yield FittedCopy(fk=fk, copy=copy)
 
 
+def _tell_kinds(real: RealTables, step: Step, stream: Stream) -> None:
+    """Give the driver's rows a kind, where the rows of one driver row are alike."""
+    fk, name = step.driver, step.table
+    if fk is None or real.steps[fk.parent].is_kept or step.is_kept:
+        return
+    codes, layout = real.codes[name], real.layouts[name]
+    kinds = find_kinds(
+        codes, layout, real.parents[name, fk], real.rows(fk.parent), stream.child(name, "kinds")
+    )
+    if kinds is not None:
+        kind = _kind_name(name, fk)
+        size = int(str(kinds.max())) + 1
+        _add_codes(real, fk.parent, CodeColumn(name=kind, size=size, source=kind), kinds)
+
+
+def _kind_name(child: str, fk: ForeignKey) -> str:
+    return f"#kind {child}({', '.join(fk.columns)})"
+
+
 def _add_codes(real: RealTables, table: str, column: CodeColumn, codes: pl.Series) -> None:
     real.codes[table] = real.codes[table].with_columns(codes.alias(column.name))
     real.layouts[table] = real.layouts[table] + Layout((column,))
 
 
 def _context(real: RealTables, step: Step) -> tuple[ContextCode, ...]:
-    """Take the context asked for, or the ancestors' columns that tell most about the table."""
+    """Take the context asked for, or the ancestors' columns that tell most about the table.
+
+    The kind of the driver's row belongs to it in any case: it is there for this table.
+    """
     candidates = tuple(_ancestor_codes(real, step))
     if step.context is not None:
         wanted = {(column.table, column.column) for column in step.context}
+        if step.driver is not None:
+            wanted.add((step.driver.parent, _kind_name(step.table, step.driver)))
         return tuple(code for code in candidates if (code.table, code.column.source) in wanted)
     targets = real.codes[step.table]
     if not candidates or not targets.width or not targets.height:
@@ -303,11 +359,25 @@ def _train(
         layout,
         context=None if driver is None else _context_matrix(real, name, driver),
         context_layout=Layout() if driver is None else driver.layout,
+        groups=None if driver is None else _groups(real.parents[name, driver.fk]),
         settings=settings.ctgan,
         stream=stream.child(name, "train"),
         label=name,
         on_event=on_event,
+        checkpoint=_checkpoint(real, name, settings),
     )
+
+
+def _groups(drivers: pl.Series) -> NDArray:
+    """Return the driver row of each row, -1 for none: siblings are held out together."""
+    return drivers.cast(pl.Int64).fill_null(-1).to_numpy()
+
+
+def _checkpoint(real: RealTables, name: str, settings: FitSettings) -> Path | None:
+    """Return a table's own folder; a table's name may be no name for a folder."""
+    if settings.checkpoints is None:
+        return None
+    return settings.checkpoints / f"table {list(real.steps).index(name)}"
 
 
 def _context_matrix(real: RealTables, name: str, driver: FittedDriver) -> NDArray:

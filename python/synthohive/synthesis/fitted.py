@@ -52,6 +52,22 @@ class ContextCode:
         return f"{self.steps}:{self.table}.{self.column.name}"
 
 
+def base_name(steps: int, column: str) -> str:
+    """Name an ancestor's column that dates of a table are counted from.
+
+    Examples:
+        >>> base_place(base_name(2, "signed:up"))
+        (2, 'signed:up')
+    """
+    return f"#above {steps}:{column}"
+
+
+def base_place(name: str) -> tuple[int, str]:
+    """Return how many drivers up a `base_name` is, and the column there."""
+    steps, _, column = name.removeprefix("#above ").partition(":")
+    return int(steps), column
+
+
 def context_layout(context: Iterable[ContextCode]) -> Layout:
     """Return the layout of ancestors' codes."""
     return Layout(
