@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_SHOWN = 10
+
 
 class SynthoHiveError(Exception):
     """Base of all errors.
@@ -119,7 +121,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Suggest the known name closest to a misspelled one.
 
     Returns:
-        A sentence naming the closest match, or else all known names.
+        A sentence naming the closest match, or else the known names, of many the first ten.
 
     Examples:
         >>> did_you_mean("custmers", ["orders", "customers"])
@@ -129,4 +131,14 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """
     names = sorted(known)
     close = get_close_matches(name, names, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"known names: {', '.join(names) or 'none'}"
+    if close:
+        return f"did you mean {close[0]!r}?"
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"known names: {', '.join(names[:_SHOWN]) or 'none'}{more}"
+
+
+class UnseenContextWarning(UserWarning):
+    """A context or given value was not in the data the model was fitted on.
+
+    The nearest number stands in for it, or the rare values, or the most frequent one.
+    """

@@ -5,32 +5,37 @@ Command line, dbt macro and scripts all come through here.
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from synthohive.errors import ConfigError, did_you_mean
 from synthohive.events import Notice, OnEvent, StageStarted, ignore
 from synthohive.landing.audit import new_run
-from synthohive.landing.catalogue import column_types, with_enumerations
+from synthohive.landing.catalogue import column_types, real_name, with_enumerations
 from synthohive.landing.land import land
 from synthohive.landing.read import read_tables
+from synthohive.landing.sources_file import check_sources_file, why_unwritable
 from synthohive.landing.stage import Stage
-from synthohive.landing.target import check_target, find_target
+from synthohive.landing.target import check_target, check_writable, find_target
 from synthohive.planning.plan import Plan, plan
 from synthohive.synthesis.request import check_root
 from synthohive.synthesis.synthesizer import Synthesizer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
     import duckdb
 
     from synthohive.landing.land import Landing
     from synthohive.options import SynthesizeOptions
     from synthohive.schema.metadata import Metadata
+    from synthohive.schema.model import Table
     from synthohive.synthesis.fitted import Fitted
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,18 +106,21 @@ def prepare(
     Raises:
         ConfigError: A selected table is unknown, or none is left.
         SchemaValidationError: The schema cannot be generated; every problem is listed.
-        LandingError: Landing would overwrite something that is no synthetic table.
+        LandingError: Landing would overwrite something that is no synthetic table, or no
+            sources file of ours.
     """
+    _check_files(options)
     wanted = _selected(metadata, options)
     types = column_types(con, {name: metadata.tables[name] for name in wanted})
-    missing = [name for name in wanted if name not in types]
-    notices = [f"{name} is declared but not in the database: left out" for name in missing]
+    absent = {name: metadata.tables[name] for name in wanted if name not in types}
+    notices = [
+        f"{name} is declared but not in the database: left out;"
+        f" to copy it, build {real_name(con, table)} first"
+        for name, table in absent.items()
+    ]
     present = [name for name in wanted if name in types]
     if not present:
-        raise ConfigError(
-            "none of the selected tables is in the database",
-            hint="build the real tables first (for a dbt project: dbt build), or check `select`",
-        )
+        raise _nothing_to_copy(con, absent)
     chosen = metadata.select(present).with_column_types(types)
     for name, table in chosen.tables.items():
         chosen.tables[name] = with_enumerations(con, table)
@@ -154,6 +162,7 @@ def synthesize(
     """
     started = time.perf_counter()
     record = new_run(seed=options.seed, scale=options.scale)
+    check_writable(con, find_target(con, options.schema_))
     prepared = prepare(con, metadata, options)
     for notice in prepared.notices:
         on_event(Notice(message=notice))
@@ -182,6 +191,35 @@ def synthesize(
         )
     seconds = time.perf_counter() - started
     return _summary(fitted, landing, prepared.notices, seconds)
+
+
+def _check_files(options: SynthesizeOptions) -> None:
+    """Refuse files that could not be written once everything is learned."""
+    if options.sources_file is not None:
+        check_sources_file(Path(options.sources_file))
+    if options.model is None or options.reuse:
+        return
+    reason = why_unwritable(Path(options.model) / "model.json")
+    if reason is not None:
+        raise ConfigError(
+            f"the model folder {options.model!r} cannot be written: {reason}",
+            hint="name another folder with model",
+        )
+
+
+def _nothing_to_copy(con: duckdb.DuckDBPyConnection, absent: Mapping[str, Table]) -> ConfigError:
+    if not absent:
+        return ConfigError(
+            "there is no table to synthesize",
+            hint="declare sources or seeds, give models config.meta.synthohive,"
+            " or check select and exclude",
+        )
+    places = [real_name(con, table) for table in absent.values()]
+    more = ", …" if len(places) > _SHOWN else ""
+    return ConfigError(
+        f"none of the selected tables is in the database: {', '.join(places[:_SHOWN])}{more}",
+        hint="build the real tables first (for a dbt project: dbt build), or check `select`",
+    )
 
 
 def _selected(metadata: Metadata, options: SynthesizeOptions) -> list[str]:
@@ -219,9 +257,12 @@ def _learned(
         ctgan=options.ctgan,
         threads=options.threads,
         on_event=on_event,
-    ).fit(tables)
-    if options.model is not None:
-        hive.save(options.model)
+    )
+    if options.model is None:
+        return hive.fit(tables)
+    checkpoints = Path(f"{options.model}.checkpoints")
+    hive.fit(tables, checkpoints=checkpoints).save(options.model)
+    shutil.rmtree(checkpoints, ignore_errors=True)
     return hive
 
 

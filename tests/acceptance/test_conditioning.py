@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 import synthohive as sh
-from synthohive.errors import ConfigError, ContextError
+from synthohive.errors import ConfigError, ContextError, UnseenContextWarning
 
 COUNT = 1_500
 
@@ -107,6 +107,20 @@ def test_23_a_column_that_repeats_the_products_does_so(shop, shop_copy):
         assert share(found["category"] == found["of_product"]) >= 0.9
 
 
+def test_24_a_regions_categories_and_their_association_are_kept(shop, shop_copy, tvd):
+    real, mine = categories(shop), categories(shop_copy)
+    shares = real["region"].value_counts(normalize=True)
+    distances = {
+        region: tvd(real.filter(region=region)["category"], mine.filter(region=region)["category"])
+        for region in shares["region"]
+    }
+    mean = sum(share * distances[region] for region, share in shares.iter_rows())
+    assert mean <= 0.08
+    theirs = cramers_v(real, "region", "category")
+    assert theirs > 0.5
+    assert cramers_v(mine, "region", "category") == pytest.approx(theirs, abs=0.08)
+
+
 def test_25_a_fixed_region_gives_the_regions_categories(shop, shop_hive, tvd):
     region = pl.DataFrame({"region": ["NE"] * COUNT})
     orders = categories(shop_hive.sample(given={"users": region}, seed=1))
@@ -197,6 +211,13 @@ def test_28_an_unseen_context_value_is_told_and_generated_all_the_same(winter_or
         made = winter_orders.sample(2, context=regions_of("Atlantis", "NE"))
     assert made.height == 2
     assert made["category"].null_count() == 0
+
+
+def test_28_an_unseen_given_value_is_told_and_stays(shop_hive):
+    given = pl.DataFrame({"region": ["XX", "NE"]})
+    with pytest.warns(UnseenContextWarning, match=r"given users\.region: 1 of 2 rows"):
+        users = shop_hive.sample(given={"users": given}, seed=1)["users"]
+    assert users["region"].to_list() == ["XX", "NE"]
 
 
 def test_28_a_given_column_that_was_not_learned_is_answered_with_a_suggestion(shop_hive):

@@ -215,6 +215,42 @@ def test_17_text_keys_keep_their_form_and_two_runs_can_share_a_source(shop, shop
     assert set(other["orders"]["user_id"]) <= set(other["users"]["id"])
 
 
+@pytest.mark.parametrize(
+    ("real_keys", "pattern"),
+    [
+        ([f"SKU-{n}" for n in range(1, 161)], r"^SKU-[1-9]\d{0,2}$"),
+        ([f"SKU-{n}" for n in range(100, 260)], r"^SKU-[1-9]\d{2}$"),
+        ([f"sku_{7 * n * n}" for n in range(12, 172)], r"^sku_[1-9]\d{3,}$"),
+        ([f"N{n}{'UA' if n % 3 else 'DL'}" for n in range(200, 360)], r"^N\d{3}[A-Z]{2}$"),
+    ],
+    ids=["from 1 on", "of one width", "far apart", "of a form"],
+)
+def test_17_text_keys_without_zeros_in_front_keep_their_pattern(quick, real_keys, pattern):
+    count = len(real_keys)
+    real = {
+        "products": pl.DataFrame({"sku": real_keys, "colour": ["red", "blue"] * (count // 2)}),
+        "orders": pl.DataFrame(
+            {"id": range(2 * count), "sku": [real_keys[n % 40] for n in range(2 * count)]}
+        ),
+    }
+    metadata = (
+        sh.Metadata()
+        .add_table("products", pk="sku")
+        .add_table("orders", pk="id", fk={"sku": "products.sku"})
+    )
+    hive = sh.Synthesizer(metadata, ctgan=quick).fit(real)
+    copy = hive.sample(scale=2)
+    keys = copy["products"]["sku"]
+    assert keys.len() == 2 * count
+    assert keys.is_unique().all()
+    assert keys.str.contains(pattern).all()
+    assert set(copy["orders"]["sku"]) <= set(keys)
+    other = hive.sample(scale=2, seed=9, first_key=2 * count + 1)
+    assert other["products"]["sku"].is_unique().all()
+    assert not set(other["products"]["sku"]) & set(keys)
+    assert set(other["orders"]["sku"]) <= set(other["products"]["sku"])
+
+
 def test_18_a_key_that_is_its_parents_key_stays_one_to_one(quick):
     real = {
         "users": parents(400, plan=["free", "paid"] * 200),

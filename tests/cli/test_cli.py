@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 
 import duckdb
+import polars as pl
 import pytest
 
-from synthohive.cli import DONE, FAILED, WRONG_USE, main
+from synthohive.cli import DONE, FAILED, INTERRUPTED, WRONG_USE, main
 from synthohive.cli.initialise import PACKAGE
 
+COMMANDS = ["init", "inspect", "synthesize", "dbt-path"]
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
@@ -50,7 +52,9 @@ def test_help_loads_nothing_heavy():
     done = subprocess.run(
         [sys.executable, "-c", script], check=True, capture_output=True, text=True
     )
-    assert "Exit codes: 0 done, 1 refused or failed, 2 wrong use." in done.stdout
+    assert "Exit codes: 0 done, 1 refused or failed, 2 wrong use, 130 interrupted." in done.stdout
+    commands = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("│")]
+    assert [word for word in commands if word in COMMANDS] == COMMANDS
     assert done.stdout.splitlines()[-1] == "[]"
 
 
@@ -60,6 +64,7 @@ def test_inspect_as_text(here, capsys):
     assert "3 tables, in the order they are generated" in out
     assert "lines.place, day → days.place, day" in out
     assert "never_loaded is declared but not in the database" in out
+    assert 'build "shop"."raw"."never_loaded" first' in " ".join(out.split())
     assert err == ""
 
 
@@ -86,7 +91,7 @@ def test_inspect_data_finds_orphans(here, tmp_path, capsys):
 def test_a_dry_run_changes_nothing(here, capsys):
     before = (here / "shop.duckdb").read_bytes()
     assert main(["synthesize", "--dry-run", "--select", "customers"]) == DONE
-    assert "1 tables, in the order" in capsys.readouterr().out
+    assert "1 table, in the order" in capsys.readouterr().out
     assert (here / "shop.duckdb").read_bytes() == before
 
 
@@ -121,6 +126,45 @@ def test_an_internal_error_is_a_line_and_a_hint(here, capsys, monkeypatch):
     assert code in (FAILED, WRONG_USE)
     assert err.startswith("synthohive: ")
     assert "Traceback" not in err
+
+
+def panic(*args, **kwargs):
+    """Make Rust code panic; that is no `Exception` in Python."""
+    pl.Series([1]).extend_constant(1, 2**61)
+
+
+def test_a_panic_of_rust_code_is_an_internal_error(here, capsys, monkeypatch):
+    monkeypatch.setattr("synthohive.inspection.inspect", panic)
+    assert main(["inspect"]) == FAILED
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("synthohive: internal error PanicException: ")
+    assert err.endswith("Hint: set SYNTHOHIVE_DEBUG=1 to see where\n")
+    assert "Traceback" not in err
+    monkeypatch.setenv("SYNTHOHIVE_DEBUG", "1")
+    assert main(["inspect"]) == FAILED
+    assert "in panic\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_an_exit_keeps_its_code(here, monkeypatch, code):
+    def leave(*args, **kwargs):
+        raise SystemExit(code)
+
+    monkeypatch.setattr("synthohive.inspection.inspect", leave)
+    with pytest.raises(SystemExit) as left:
+        main(["inspect"])
+    assert left.value.code == code
+
+
+def test_an_interrupt_has_a_code_of_its_own(here, capsys, monkeypatch):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("synthohive.inspection.inspect", interrupt)
+    assert main(["inspect"]) == INTERRUPTED
+    expected = "synthohive: interrupted; no synthetic table was changed\n"
+    assert capsys.readouterr().err == expected
 
 
 def test_dbt_path_holds_the_package(capsys):

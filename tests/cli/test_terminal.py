@@ -38,8 +38,8 @@ EVENTS = [
     StageStarted(stage="read", detail="2 tables"),
     TrainingStarted(table="orders", rows=1200, columns=3, steps=100),
     epoch(1.0),
-    epoch(25.0),
-    epoch(26.0),
+    epoch(12.0),
+    epoch(13.0),
     TrainingFinished(table="orders", steps=80, held_out_loss=8.5, seconds=30.0),
     StageStarted(stage="draw", detail="orders"),
     RowsGenerated(table="orders", rows=600, total=1200),
@@ -48,8 +48,9 @@ EVENTS = [
 ]
 LINES = [
     "read: 2 tables",
-    "learning orders: epoch 2, loss 8.00, held out 9.00, at most 25 s left",
-    "learned orders: 1,200 rows, 3 columns, 80 steps, loss 8.50, 30.0 s",
+    "learning orders: 1,200 rows, 3 columns, at most 100 steps",
+    "learning orders: 50%, epoch 2, loss 8.00, held out 9.00, at most 12 s left",
+    "learned orders: 1,200 rows, 3 columns, 80 steps, loss 8.50, 30 s",
     "generated orders: 1,200 rows",
     "note: take [care]",
 ]
@@ -70,6 +71,17 @@ def test_events_as_lines():
     assert lines == LINES
 
 
+def test_a_table_is_told_of_soon_and_then_now_and_then():
+    lines: list[str] = []
+    write = EventLines(lines.append)
+    write(TrainingStarted(table="orders", rows=1200, columns=3, steps=100))
+    assert len(lines) == 1, "a line comes at once"
+    for tick in range(60_000):  # one event every millisecond
+        write(epoch(tick / 1000))
+    told = [line.split("at most ")[1] for line in lines[1:]]
+    assert told == [f"{seconds} s left" for seconds in ("3.0", 13, 23, 33, 43, 53)]
+
+
 def test_progress_is_plain_lines_where_there_is_no_terminal():
     stream = io.StringIO()
     with shown_progress(stream) as on_event:
@@ -88,6 +100,7 @@ def test_progress_on_a_terminal_leaves_the_lines_and_no_bars(monkeypatch):
     kept = [line for line in LINES if not line.startswith("learning")]
     assert all(line.split(":")[0] in text for line in kept)
     assert "learning orders" in text  # beside the bar
+    assert "at most 100 steps" not in text
     assert text.count("take [care]") == 1
 
 
@@ -162,6 +175,7 @@ def test_a_summary_shows_tables_problems_and_untold_notices(monkeypatch, tmp_pat
     lines = as_lines(summary_view(summary, {"seen before"}))
     text = "\n".join(lines)
     assert lines[0] == "2 synthetic tables, 2,000 rows, landed in schema synthetic in 9.9 s"
+    assert "3.2 s" in text
     assert "all hold" in text
     assert "3 orphans" in text
     assert "• new" in text

@@ -105,6 +105,14 @@ def test_an_interrupt_ends_soon_and_changes_nothing(results):
     assert results["after"] == results["before"]
 
 
+def test_the_source_of_an_earlier_run_is_no_matter_for_the_next(results):
+    first, later = (
+        [line.split("note: ")[1] for line in results[step]["text"].splitlines() if "note: " in line]
+        for step in ("first", "interrupted")
+    )
+    assert later == first
+
+
 def test_every_run_is_in_the_audit_table(results):
     assert results["audit"]["rows"] == [[3, 3], [3, 3]]
 

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthohive.encoding.key_forms import find_counter
 from synthohive.encoding.keys import KeyFormat, fit_key_format
 from synthohive.encoding.radix import Radix, unique_choices
 from synthohive.errors import CapacityError, ConfigError
@@ -31,10 +32,18 @@ REAL = {
     "zoned hour": HOURS.dt.replace_time_zone("Europe/Berlin"),
     "counter": pl.Series([f"CUST-{n:04d}" for n in range(1, 200)]),
     "bare counter": pl.Series([f"A{n}/x" for n in range(1, 200)]),
+    "unpadded": pl.Series([f"SKU-{n}" for n in range(1, 2_001)]),
+    "one width": pl.Series([f"SKU-{n}" for n in range(100, 160)]),
+    "high numbers": pl.Series([f"sku_{n}" for n in range(7_000, 7_100)]),
+    "far apart": pl.Series([f"cust_{n}" for n in RANDOM.integers(10**3, 10**6, 60)]),
+    "far apart of one width": pl.Series([f"cust_{n}" for n in RANDOM.integers(10**5, 10**6, 80)]),
+    "number and unit": pl.Series([f"{n}kg" for n in (5, 10, 25)]),
     "uuid": pl.Series(
         [str(uuid.UUID(int=int(n) << 64 | 1, version=4)) for n in RANDOM.integers(0, 2**62, 50)]
     ),
     "hex": pl.Series([f"{n:08x}" for n in RANDOM.integers(16**7, 16**8, 200)]),
+    "few hashes": pl.Series([f"{n:016x}" for n in RANDOM.integers(2**60, 2**63, 3)]),
+    "capital uuid": pl.Series([str(uuid.UUID(int=n**9, version=4)).upper() for n in (1987, 2531)]),
     "two letters": pl.Series([a + b for a in "ABCDEF" for b in "XYZ"]),
     "tail number": pl.Series([f"N{n}{end}" for n in range(100, 400) for end in ("UA", "DL")]),
     "account": pl.Series([str(n) for n in RANDOM.integers(10**8, 10**9, 300)]),
@@ -48,6 +57,14 @@ REAL = {
 PATTERNS = {
     "counter": r"^CUST-\d{4,}$",
     "bare counter": r"^A\d+/x$",
+    "unpadded": r"^SKU-[1-9]\d*$",
+    "one width": r"^SKU-[1-9]\d\d\d*$",
+    "high numbers": r"^sku_[1-9]\d{3}$",
+    "far apart": r"^cust_[1-9]\d{3,}$",
+    "far apart of one width": r"^cust_[1-9]\d{5}$",
+    "number and unit": r"^[1-9]\d*kg$",
+    "few hashes": r"^[0-9a-f]{16}$",
+    "capital uuid": r"^[0-9A-F]{8}-[0-9A-F]{4}-4[0-9A-F]{3}-[89AB][0-9A-F]{3}-[0-9A-F]{12}$",
     "uuid": r"^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$",
     "hex": r"^[0-9a-f]{8}$",
     "two letters": r"^[A-Z]{2,}$",
@@ -93,6 +110,73 @@ def test_acceptance_17_counting_begins_where_asked(name: str) -> None:
     )
 
 
+def test_acceptance_17_numbers_keep_their_width_while_it_lasts() -> None:
+    keys = fit_key_format(REAL["one width"])
+    written = keys.format(pl.Series(range(1_000), dtype=pl.UInt32), stream=Stream(1))
+    assert written[:900].to_list() == [f"SKU-{n}" for n in range(100, 1_000)]
+    assert written[900:].to_list() == [f"SKU-{n}" for n in range(1_000, 1_100)]
+    before = keys.format(positions(0, 1), first=0, stream=Stream(1))
+    assert before.to_list() == ["SKU-099", "SKU-100"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(["", "SKU-", "cust_", "2024/"]),
+    st.lists(st.integers(1, 10**6), min_size=2, max_size=40, unique=True),
+    st.sampled_from(["", "/x"]),
+)
+def test_numbers_never_have_fewer_digits_than_the_real_ones(
+    prefix: str, numbers: list[int], suffix: str
+) -> None:
+    keys = fit_key_format(pl.Series([f"{prefix}{number}{suffix}" for number in numbers]))
+    written = keys.format(pl.Series(range(300), dtype=pl.UInt32), stream=Stream(1))
+    assert written.n_unique() == 300
+    digits = written.str.strip_prefix(prefix).str.strip_suffix(suffix)
+    assert digits.str.contains(r"^\d+$").all()
+    assert digits.str.len_chars().min() >= min(len(str(number)) for number in numbers)
+
+
+@pytest.mark.parametrize("name", sorted(REAL.keys() - {"int8"}))
+@pytest.mark.parametrize("pii", [None, "phone"])
+def test_acceptance_17_runs_share_no_key_when_their_numbers_do_not_meet(
+    name: str, pii: str | None
+) -> None:
+    keys = fit_key_format(REAL[name], pii=pii)
+    where = pl.Series(range(300), dtype=pl.UInt32)
+    for seed in (1, 2):
+        runs = [keys.format(where, first=first, stream=Stream(seed, ("k",))) for first in (0, 300)]
+        other = keys.format(where, first=600, stream=Stream(7, ("k",)))
+        assert pl.concat([*runs, other]).n_unique() == 900
+
+
+def test_acceptance_30_no_personal_key_is_written() -> None:
+    phones = pl.Series([f"555-{n:04d}" for n in RANDOM.permutation(10_000)[:4_000]])
+    keys = fit_key_format(phones, pii="phone")
+    keys = KeyFormat.from_dict(json.loads(json.dumps(keys.to_dict())))
+    written = keys.format(pl.Series(range(5_000), dtype=pl.UInt32), stream=Stream(1))
+    assert keys.kind == "form"
+    assert written.n_unique() == 5_000
+    assert not written.is_in(phones.implode()).any()
+    assert written.str.contains(r"^555-\d{4,}$").all()
+    full = pl.Series([f"K{n}" for n in range(10, 100)])
+    written = fit_key_format(full, pii="phone").format(
+        pl.Series(range(500), dtype=pl.UInt32), stream=Stream(1)
+    )
+    assert written.n_unique() == 500
+    assert not written.is_in(full.implode()).any()
+
+
+def test_no_name_that_is_a_key_is_written() -> None:
+    names = pl.Series([a + "i" + b + "a" for a in "BCDFGHKLMNPRSTVZ" for b in "bdklmnrstvz"])
+    keys = fit_key_format(names)
+    assert keys.kind == "words"
+    written = keys.format(pl.Series(range(5_000), dtype=pl.UInt32), stream=Stream(1))
+    assert not written.is_in(names.implode()).any()
+    single = fit_key_format(pl.Series(["Ada Lovelace 3"]))
+    assert not single.format(positions(0), stream=Stream(1)).str.contains("Ada|Lovelace").any()
+    assert find_counter(pl.Series(["CUST-0007"])) is not None
+
+
 def test_times_go_on_in_the_usual_step() -> None:
     keys = fit_key_format(HOURS)
     assert keys.format(positions(0, 25), stream=Stream(1)).to_list() == [
@@ -123,14 +207,30 @@ def test_personal_keys_are_invented() -> None:
         (pl.Series([1, 2]).cast(pl.Decimal(4, 2)), 99),
         (pl.Series([True, False]), 2),
         (pl.Series(["a", "b"], dtype=pl.Enum(["a", "b", "c"])), 3),
-        (pl.Series([date(2020, 1, 1), date(2021, 1, 1)]), 4_000_000),
+        (pl.Series([date(9999, 12, 30), date(9999, 12, 31)]), 2),
         (pl.Series([0, 3600 * 10**9]).cast(pl.Time), 24),
         (pl.Series([1.0], dtype=pl.Float32), 2**24),
     ],
 )
 def test_a_full_key_is_an_error(real: pl.Series, position: int) -> None:
-    with pytest.raises(CapacityError):
-        fit_key_format(real).format(positions(position), stream=Stream(1))
+    keys = fit_key_format(real.alias("size"))
+    keys = KeyFormat.from_dict(json.loads(json.dumps(keys.to_dict())))
+    assert keys.capacity == position
+    with pytest.raises(CapacityError, match=rf"^sales\.size: .*{position}") as found:
+        keys.format(positions(position), stream=Stream(1), table="sales")
+    assert (found.value.table, found.value.column) == ("sales", "size")
+    assert len(keys.format(positions(position - 1), stream=Stream(1))) == 1
+
+
+def test_an_enumeration_names_its_members() -> None:
+    real = pl.Series("size", ["s", "l"], dtype=pl.Enum(["s", "m", "l"]))
+    keys = fit_key_format(real)
+    for first in (0, 1):
+        written = keys.format(positions(0, 1, 2), first=first, stream=Stream(1))
+        assert written.dtype == real.dtype
+        assert sorted(written.cast(pl.String)) == ["l", "m", "s"]
+    with pytest.raises(CapacityError, match=r"^size: Enum keys have 3 values \(s, m, l\), 4 are"):
+        keys.format(positions(3), stream=Stream(1))
 
 
 def test_the_last_values_can_be_used() -> None:

@@ -47,3 +47,13 @@ def test_written_values_are_learned_as_values(texts: pl.Series, pattern: str) ->
 )
 def test_other_texts_are_no_values(texts: list[str]) -> None:
     assert find_writing(pl.Series(texts, dtype=pl.String)) is None
+
+
+def test_a_number_in_text_needs_as_many_rows_as_any_text_to_be_kept() -> None:
+    # four rows would be enough for a number, not for a text
+    texts = [str(n) for n in RANDOM.integers(10_000, 100_000, 60) for _ in range(4)]
+    frame = pl.DataFrame({"account": texts})
+    encoder = fit_encoder(frame, {}, stream=Stream(1))
+    decoded = encoder.decode(encoder.encode(frame), Stream(2))["account"]
+    assert decoded.str.contains(r"^\d{5}$").all()
+    assert decoded.is_in(frame["account"].implode()).mean() < 0.1

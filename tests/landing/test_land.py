@@ -18,6 +18,7 @@ from synthohive.landing.connection import connect
 from synthohive.landing.land import LandedTable, land
 from synthohive.landing.read import read_tables
 from synthohive.landing.stage import Stage
+from synthohive.landing.target import check_writable, find_target
 from synthohive.schema.metadata import Metadata
 from synthohive.schema.model import Relation, Table
 
@@ -305,7 +306,9 @@ def test_a_concurrent_writer_makes_landing_fail_whole(tmp_path):
 
 
 def test_a_process_killed_at_any_moment_leaves_the_earlier_tables(tmp_path):
-    path, sources = tmp_path / "shop.duckdb", tmp_path / "sources.yml"
+    (tmp_path / "dbt_project.yml").write_text("name: shop\n")
+    (tmp_path / "target").mkdir()
+    path, sources = tmp_path / "shop.duckdb", tmp_path / "models" / "sources.yml"
     land({"users": USERS}, path, sources_path=sources)
     text = sources.read_text()
     for moment in ("write_audit", "draft_sources"):
@@ -313,7 +316,9 @@ def test_a_process_killed_at_any_moment_leaves_the_earlier_tables(tmp_path):
             import os, signal
             import polars as pl
             from synthohive.landing import land as landing
+            work = landing.{moment}
             def die(*args, **kwargs):
+                work(*args, **kwargs)
                 os.kill(os.getpid(), signal.SIGKILL)
             landing.{moment} = die
             landing.land({{"orders": pl.DataFrame({{"id": [1]}})}}, {str(path)!r},
@@ -327,6 +332,23 @@ def test_a_process_killed_at_any_moment_leaves_the_earlier_tables(tmp_path):
             found = [name for (name,) in rows(con, "SELECT table_name FROM duckdb_tables()")]
             assert "orders" not in found
         assert sources.read_text() == text
+        assert list(sources.parent.iterdir()) == [sources]
+    assert len(list((tmp_path / "target").iterdir())) == 1  # the draft of the one killed last
+
+
+def test_a_database_or_schema_that_takes_no_tables_is_refused(tmp_path):
+    path = tmp_path / "shop.duckdb"
+    connect(path, must_exist=False).close()
+    with duckdb.connect() as con:
+        check_writable(con, find_target(con, "synthetic"))
+        con.execute(f"ATTACH '{path}' (READ_ONLY)")
+        con.execute("USE shop")
+        with pytest.raises(LandingError, match="'shop' is open for reading only"):
+            check_writable(con, find_target(con, "synthetic"))
+        con.execute("USE memory")
+        for schema in ("information_schema", "PG_catalog"):
+            with pytest.raises(LandingError, match="belongs to DuckDB itself"):
+                land({"users": USERS}, con, schema=schema)
 
 
 NAMES = st.text(

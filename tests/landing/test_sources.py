@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import os
+import tempfile
+import time
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from synthohive.errors import LandingError
-from synthohive.landing.sources import MARKER, sources_yaml, write_sources
+from synthohive.landing.sources import MARKER, sources_yaml
+from synthohive.landing.sources_file import check_sources_file, draft_sources, put_in_place
 from synthohive.schema.metadata import Metadata
 
 TYPES = {
@@ -101,20 +107,85 @@ def test_partial_keys_and_keys_to_absent_tables_are_not_tested():
     assert "data_tests" not in columns(only, "orders")["user_id"]
 
 
+def write(path):
+    text = sources_yaml(shop().tables, TYPES, schema="synthetic")
+    put_in_place(draft_sources(path, text), path)
+    return text
+
+
+def names_in(folder):
+    return sorted(file.name for file in folder.iterdir())
+
+
 def test_only_files_of_our_own_are_replaced(tmp_path):
     path = tmp_path / "models" / "sources.yml"
-    text = sources_yaml(shop().tables, TYPES, schema="synthetic")
-    write_sources(path, text)
-    write_sources(path, text)
+    write(path)
+    text = write(path)
     assert path.read_text(encoding="utf-8") == text
-    assert [file.name for file in path.parent.iterdir()] == ["sources.yml"]
-    path.write_text("version: 2\n")
-    with pytest.raises(LandingError, match="was not written by SynthoHive"):
-        write_sources(path, text)
-    assert path.read_text() == "version: 2\n"
+    assert names_in(path.parent) == ["sources.yml"]
+    for foreign in (b"version: 2\n", b"", b"\xff\xfe"):
+        path.write_bytes(foreign)
+        for refusing in (check_sources_file, lambda place: draft_sources(place, text)):
+            with pytest.raises(LandingError, match="was not written by SynthoHive"):
+                refusing(path)
+        assert path.read_bytes() == foreign
+    assert names_in(path.parent) == ["sources.yml"]
 
 
 def test_a_place_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "models").write_text("a file")
-    with pytest.raises(LandingError, match="cannot be written"):
-        write_sources(tmp_path / "models" / "sources.yml", MARKER)
+    for path, reason in (
+        (tmp_path / "models" / "sources.yml", "models' is no folder"),
+        (tmp_path / "models" / "deeper" / "sources.yml", "models' is no folder"),
+        (tmp_path, "it is a folder"),
+    ):
+        with pytest.raises(LandingError, match=f"cannot be written: .*{reason}"):
+            check_sources_file(path)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_the_right_to_write_is_named(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(LandingError, match="may not be written"):
+        check_sources_file(tmp_path / "models" / "sources.yml")
+
+
+def test_drafts_lie_where_dbt_does_not_look(tmp_path):
+    (tmp_path / "dbt_project.yml").write_text("name: x\n")
+    path = tmp_path / "models" / "deep" / "sources.yml"
+    assert draft_sources(path, MARKER).parent == path.parent  # there is no target folder
+    (tmp_path / "target").mkdir()
+    draft = draft_sources(path, MARKER)
+    assert draft.parent == tmp_path / "target"
+    put_in_place(draft, path)
+    assert path.read_text() == MARKER
+    assert names_in(tmp_path / "target") == []
+
+
+def test_drafts_of_dead_runs_are_removed(tmp_path):
+    (tmp_path / "dbt_project.yml").write_text("name: x\n")
+    places = [tmp_path / "target", tmp_path / "models"]
+    for folder in places:
+        folder.mkdir()
+        for name, age in ((".s[1].yml.1.draft", 7200), (".s[1].yml.2.draft", 5), ("s", 7200)):
+            (folder / name).write_text(MARKER)
+            os.utime(folder / name, (time.time() - age,) * 2)
+    path = tmp_path / "models" / "s[1].yml"
+    put_in_place(draft_sources(path, MARKER), path)
+    assert names_in(places[0]) == [".s[1].yml.2.draft", "s"]
+    assert names_in(places[1]) == [".s[1].yml.2.draft", "s", "s[1].yml"]
+
+
+def test_a_target_folder_on_another_file_system_serves_as_well(tmp_path):
+    memory = Path("/dev/shm")  # a file system of its own, on Linux
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is only one file system")
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        (tmp_path / "dbt_project.yml").write_text("name: x\n")
+        (tmp_path / "target").symlink_to(folder)
+        path = tmp_path / "models" / "sources.yml"
+        draft = draft_sources(path, MARKER)
+        put_in_place(draft, path)
+        assert path.read_text() == MARKER
+        assert names_in(path.parent) == ["sources.yml"]
+        assert not draft.exists()

@@ -318,3 +318,26 @@ def has_cycle(edges: list[tuple[str, str]]) -> bool:
             return True
         edges = inner
     return False
+
+
+def test_rows_that_something_else_decides_are_told() -> None:
+    metadata = (
+        Metadata()
+        .add_table("regions", pk="id", keep=True, rows=4)
+        .add_table("users", pk="id", rows=50)
+        .add_table("orders", pk="id", fk={"user_id": "users.id"}, rows=2000)
+        .add_table("lines", fk={"order_id": "orders.id"}, rows=0)
+        .add_table("towns", pk="id", fk={"region_id": "regions.id"}, rows=7)
+        .add_table("staff", pk="id", fk={"boss_id": "staff.id"}, rows=9)
+    )
+    kept, *driven = plan(metadata).notices
+    assert kept == "regions: its setting rows (4) has no effect, as its real rows are kept"
+    assert [notice.split(" has no effect, as the rows of its driver ") for notice in driven] == [
+        [f"{table}: its setting rows ({rows})", f"{parent} decide how many there are {rest}"]
+        for table, rows, parent, rest in (
+            ("orders", "2,000", "users", "(user_id → users.id); set rows of users, or use scale"),
+            ("towns", "7", "regions", "(region_id → regions.id); use scale"),
+            ("lines", "0", "orders", "(order_id → orders.id); set rows of users, or use scale"),
+        )
+    ]
+    assert plan(metadata.select(["orders", "staff"])).notices == (), "without a driver, rows count"

@@ -67,7 +67,9 @@ def assert_refused(outcome, *told):
 def test_orphans(synthesize, shop):
     outcome = synthesize(CUSTOMERS + ORDERS.format(70), shop)
     told = "orders.customer_id: 20 of 100 rows have no parent in customers.id, such as 50, 51"
-    assert_refused(outcome, told, "set on_orphans of the table to drop or null")
+    assert_refused(
+        outcome, told, "set on_orphans of orders to drop", "or to null, which keeps them"
+    )
 
 
 @pytest.mark.dbt

@@ -127,7 +127,7 @@ def test_settings_that_make_no_sense(make, refused, settings, columns, told):
             b'{"nodes": {"x": {"resource_type": "seed", "name": "x", "meta": {"synthohive": 5}}}}',
             "settings of seed x: config.meta.synthohive is 5; write settings by name",
         ),
-        (b'{"nodes": {}}', "none of the selected tables is in the database"),
+        (b'{"nodes": {}}', "there is no table to synthesize"),
     ],
 )
 def test_a_broken_manifest(make, refused, text, told):
@@ -159,6 +159,17 @@ def test_a_file_that_is_missing_or_something_else(make, refused, path, content, 
     code, err = refused(folder)
     assert code == WRONG_USE
     assert told in err
+
+
+def test_tables_that_are_not_built_yet(make, refused):
+    folder = make()
+    code, err = refused(folder, "--database", ":memory:")
+    assert code == WRONG_USE
+    assert 'none of the selected tables is in the database: "memory"."raw"."customers", ' in err
+    assert "dbt build" in err
+    code, err = refused(folder, "--exclude", "customers", "orders")
+    assert code == WRONG_USE
+    assert "there is no table to synthesize" in err
 
 
 def test_a_database_that_is_in_use(make, refused):
@@ -197,6 +208,7 @@ def test_options_that_make_no_sense(make, refused, words, told):
     ("words", "told"),
     [
         (["--schema", "raw"], "schema 'raw' holds the real table"),
+        (["--schema", "information_schema"], "belongs to DuckDB itself"),
         (["--model", "nowhere at all", "--reuse"], "is no saved model"),
     ],
 )
@@ -213,6 +225,7 @@ def test_a_sources_file_of_somebody_else_is_left_alone(make, refused, projects):
     code, err = refused(folder)
     assert code == FAILED
     assert "was not written by SynthoHive" in err
+    assert "read: " not in err, "it is refused before anything is read or learned"
     assert path.read_text() == "version: 2\n"
 
 
@@ -223,3 +236,14 @@ def test_a_models_folder_that_is_a_file(make, refused):
     code, err = refused(folder)
     assert code == FAILED
     assert "cannot be written" in err
+    assert "models' is no folder" in err
+    assert "read: " not in err, "it is refused before anything is read or learned"
+
+
+def test_a_model_folder_that_is_a_file(make, refused):
+    folder = make()
+    code, err = refused(folder, "--model", str(folder / "shop.duckdb"))
+    assert code == WRONG_USE
+    assert "the model folder" in err
+    assert "shop.duckdb' is no folder" in err
+    assert "read: " not in err

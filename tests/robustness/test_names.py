@@ -24,7 +24,19 @@ NAMES = [
     *("select", "order", "table", "rowid", "filename", "file_row_number", "c0", "c1", "n"),
     *("child", "parent", "whole", "id", 'a "quoted" name', "it's", "with space", " leading "),
     *("dot.ted", "a.(b, c)", "comma, name", "new\nline", "tab\tname", "naïve 名前 🙂", "ß"),
-    *("{{ jinja }}", "{% if x %}", "semi; DROP TABLE x --", "*", "^c.*", "%s", "$1", "?", "\\"),
+    *(
+        "{{ jinja }}",
+        "{% if x %}",
+        "semi; DROP TABLE x --",
+        "*",
+        "^c.*",
+        "^c.*$",
+        "^.*$",
+        "%s",
+        "$1",
+        "?",
+        "\\",
+    ),
     *("[red]bold[/red]", "yes", "null", "123", "_synthohive", "-"),
 ]
 

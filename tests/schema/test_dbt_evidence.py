@@ -237,6 +237,51 @@ def test_a_generated_source_never_stands_for_a_real_one() -> None:
     assert read(source("users", relation, skip=True), seed("other")).tables.keys() == {"other"}
 
 
+def synthetic(name: str) -> Entry:
+    """Declare a table of a source that an earlier run wrote, and whose name sorts first."""
+    entry = source(name, f'"db"."synthetic"."{name}"', generated=True)
+    return entry | {"unique_id": f"source.p.a.{name}", "source_name": "a"}
+
+
+def related(table: Entry, name: str, to: str) -> Entry:
+    arguments = {"column_name": "user_id", "to": to, "field": "id"}
+    test = check("relationships", table["name"], **arguments)
+    macro = f"{{{{ get_where_subquery(source('{table['source_name']}', '{table['name']}')) }}}}"
+    test["test_metadata"]["kwargs"]["model"] = macro
+    return test | {"attached_node": None, "unique_id": f"test.p.{name}"}
+
+
+def test_the_source_of_an_earlier_run_is_passed_over_in_silence() -> None:
+    users, orders = (source(name, f'"db"."raw"."{name}"') for name in ("users", "orders"))
+    users |= {"unique_id": "source.p.s.users"}
+    orders |= {"unique_id": "source.p.s.orders"}
+    before = read(users, orders, related(orders, "real", "source('s', 'users')"))
+    fakes = [synthetic("users"), synthetic("orders")]
+    tests = [
+        related(orders, "real", "source('s', 'users')"),
+        related(fakes[1], "fake", "source('a', 'users')"),
+    ]
+    after = read(users, orders, *fakes, *tests)
+    assert [str(key) for key in after.table("orders").foreign_keys] == ["user_id → users.id"]
+    assert after == before
+    assert after.notices == before.notices == []
+
+
+def test_a_name_means_the_table_that_is_read_not_its_synthetic_twin() -> None:
+    reference = {"columns": ["user_id"], "to": "USERS", "to_columns": ["id"]}
+    users = source("users", '"db"."raw"."users"') | {"unique_id": "source.p.s.users"}
+    orders = source("orders", '"db"."raw"."orders"', foreign_keys=[reference])
+    read_ = read(users, orders, synthetic("users"))
+    assert [str(key) for key in read_.table("orders").foreign_keys] == ["user_id → users.id"]
+
+
+def test_keys_of_skipped_tables_are_passed_over_in_silence() -> None:
+    users = source("users", '"db"."raw"."users"') | {"unique_id": "source.p.s.users"}
+    scratch = source("scratch", '"db"."raw"."scratch"', skip=True)
+    test = related(scratch, "skipped", "source('s', 'users')")
+    assert read(users, scratch, test).notices == []
+
+
 def test_without_seeds_and_sources_table_models_are_read() -> None:
     view = model("v", config={"materialized": "view"})
     assert sorted(read(model("a"), model("b"), view).tables) == ["a", "b"]

@@ -25,13 +25,13 @@ _HELP = """Synthetic copies of whole relational databases, for dbt projects on D
 
 Examples, in the folder of a dbt project:
 
+    synthohive init --write
     synthohive inspect
     synthohive synthesize --seed 7
     synthohive synthesize --scale 0.1 --rows customers=500
     synthohive synthesize --select customers orders --dry-run
-    synthohive init --write
 
-Exit codes: 0 done, 1 refused or failed, 2 wrong use.
+Exit codes: 0 done, 1 refused or failed, 2 wrong use, 130 interrupted.
 Results go to standard output, everything else to standard error."""
 
 app = App(
@@ -42,10 +42,8 @@ app = App(
     exit_on_error=False,
     suppress_keyboard_interrupt=False,
 )
-app.command(inspect)
-app.command(synthesize)
-app.command(init)
-app.command(dbt_path)
+for place, command in enumerate((init, inspect, synthesize, dbt_path)):
+    app.command(command, sort_key=place)  # in the order in which they are needed
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,7 +61,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return WRONG_USE  # already printed
     except BrokenPipeError:
         return _reader_left()
-    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  # a line, not a traceback
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # noqa: BLE001  # a line, not a traceback; panics are no Exception
         message, code = _explained(error)
         sys.stderr.write(f"synthohive: {message}\n")
         return code

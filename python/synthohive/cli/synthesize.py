@@ -50,8 +50,8 @@ def synthesize(
         project: Where the project and its data are.
         select: Tables to synthesize; all when not given.
         exclude: Tables to leave out.
-        scale: Synthetic rows per real row; 1 when not given.
-        rows: Rows of single tables, as in customers=500.
+        scale: Synthetic rows per real row of tables without a driver; 1 when not given.
+        rows: Rows of single tables without a driver, as in customers=500.
         seed: Decides every random number; 0 when not given.
         schema: Where to land; synthetic when not given.
         source_name: Name of the dbt source; synthetic when not given.
@@ -60,9 +60,10 @@ def synthesize(
         epochs: Most passes over a table's rows; training stops by itself when not given.
         max_steps: Most optimiser steps per table.
         rounds: Rounds in which a row's columns are drawn; fewer are faster.
-        device: Where to train.
+        device: Where to train; auto, which takes a GPU where there is one, when not given.
         threads: Threads to use; all cores when not given.
-        on_orphans: What to do about real rows without a parent.
+        on_orphans: What to do about real rows without a parent; each table's own setting when
+            not given.
         first_key: First number of generated keys; 1 when not given.
         model: Folder to save the fitted model to, or to load it from.
         reuse: Load the model in place of fitting it.

@@ -8,20 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from synthohive.errors import ConfigError, ContextError, did_you_mean
+from synthohive.errors import ConfigError, ContextError, UnseenContextWarning, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from synthohive.ctgan.fitted import FittedTable
     from synthohive.encoding.table import TableEncoder
-
-
-class UnseenContextWarning(UserWarning):
-    """A context or given value was not in the data the model was fitted on.
-
-    The nearest number stands in for it, or the rare values, or the most frequent one.
-    """
 
 
 def matrix(codes: pl.DataFrame) -> np.ndarray:
@@ -56,7 +49,7 @@ def context_codes(fitted: FittedTable, n: int, context: pl.DataFrame | None) -> 
                 column=column,
                 hint=did_you_mean(column, context.columns),
             )
-    _warn_of_unseen(encoder, context.select(list(encoder.schema)), list(encoder.schema), "context")
+    _warn_of_unseen(encoder, context[list(encoder.schema)], list(encoder.schema), "context")
     return matrix(encoder.encode(context))
 
 

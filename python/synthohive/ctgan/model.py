@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -23,7 +25,7 @@ from synthohive.errors import (
     NotFittedError,
 )
 from synthohive.events import ignore
-from synthohive.models.settings import CTGANSettings, Device
+from synthohive.models.settings import BLOCK_ROWS, CTGANSettings, Device
 from synthohive.randomness import Stream
 from synthohive.schema.metadata import Metadata
 from synthohive.schema.model import Table
@@ -119,7 +121,7 @@ class CTGAN:
                 hint="give one row of context for each row, in the same order",
             )
         stream = Stream(self.seed, ("ctgan", table.name))
-        learned = frame.select(name for name in frame.columns if name not in keys_of(table))
+        learned = frame[[name for name in frame.columns if name not in keys_of(table)]]
         encoder = fit_encoder(learned, table.columns, stream=stream.child("encode"))
         context_encoder = context_matrix = None
         if context is not None:
@@ -180,13 +182,8 @@ class CTGAN:
             raise ConfigError(f"{n} rows were asked for")
         stream = Stream(self.seed if seed is None else seed, ("ctgan", fitted.table.name))
         fixed = given_frame(fitted, n, given)
-        codes = fitted.generator.sample(
-            n,
-            context=context_codes(fitted, n, context),
-            given=None if fixed is None else given_codes(fitted, fixed),
-            stream=stream.child("draw"),
-        )
-        rows = _decoded(fitted.encoder, codes, stream.child("decode"))
+        known = None if fixed is None else given_codes(fitted, fixed)
+        rows = _drawn(fitted, n, context_codes(fitted, n, context), known, stream)
         if fixed is not None:
             rows = rows.with_columns(fixed)
         columns = [
@@ -274,12 +271,40 @@ class CTGAN:
         return self._fitted
 
 
-def _decoded(encoder: TableEncoder, codes: np.ndarray, stream: Stream) -> pl.DataFrame:
+def _drawn(
+    fitted: FittedTable,
+    n: int,
+    context: np.ndarray | None,
+    given: np.ndarray | None,
+    stream: Stream,
+) -> pl.DataFrame:
+    """Draw and decode rows, block by block on all cores; a block's rows do not depend on it."""
+
+    def block(start: int) -> pl.DataFrame:
+        rows = slice(start, min(n, start + BLOCK_ROWS))
+        codes = fitted.generator.sample(
+            rows.stop - start,
+            context=None if context is None else context[rows],
+            given=None if given is None else given[rows],
+            stream=stream.child("draw"),
+            start=start,
+            threads=1,
+        )
+        return _decoded(fitted.encoder, codes, stream.child("decode"), start)
+
+    starts = range(0, max(n, 1), BLOCK_ROWS)
+    with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
+        return pl.concat(pool.map(block, starts))
+
+
+def _decoded(
+    encoder: TableEncoder, codes: np.ndarray, stream: Stream, start: int = 0
+) -> pl.DataFrame:
     if not encoder.schema:
         return pl.DataFrame(height=len(codes))
     coded = pl.DataFrame(height=len(codes))  # has rows even if no column has codes
     columns = [pl.Series(name, codes[:, i]) for i, name in enumerate(encoder.layout.names)]
-    return encoder.decode(coded.with_columns(columns), stream)
+    return encoder.decode(coded.with_columns(columns), stream, start=start)
 
 
 def _column(
@@ -288,7 +313,11 @@ def _column(
     """Return a column of the result: generated, a fresh key, or a foreign key left open."""
     if name in fitted.keys:
         positions = pl.int_range(n, dtype=pl.UInt32, eager=True)
-        return fitted.keys[name].format(positions, stream=stream.child("key")).alias(name)
+        return (
+            fitted.keys[name]
+            .format(positions, stream=stream.child("key"), table=fitted.table.name)
+            .alias(name)
+        )
     if name in rows.columns:
         return rows[name]
     return pl.Series(name, [None], dtype=dtype).new_from_index(0, n)

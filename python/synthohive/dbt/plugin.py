@@ -89,7 +89,9 @@ def _dbt_errors() -> Generator[None]:
         raise DbtRuntimeError("synthohive: interrupted; no synthetic table was changed") from None
     except SynthoHiveError as error:
         raise DbtRuntimeError(f"synthohive: {error}") from error
-    except Exception as error:
+    except (SystemExit, GeneratorExit):
+        raise
+    except BaseException as error:  # a panic of Rust code is no Exception
         raise DbtRuntimeError(
             f"synthohive: internal error {type(error).__name__}: {error} "
             "(traceback in logs/dbt.log)"

@@ -9,7 +9,10 @@ import numpy as np
 import polars as pl
 
 from synthohive.encoding.draws import row_bits
+from synthohive.encoding.hexes import find_alphabets
 from synthohive.encoding.layout import CodeColumn
+from synthohive.encoding.radix import Radix
+from synthohive.encoding.seen import remember, text_hash
 from synthohive.encoding.text import TextModel, fit_text
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ class CategoryCodec:
         values: The kept values as text.
         rare: Model of the rare values; `None` if every value is kept.
         has_null: Null has a code, the last one.
+        hashes: Hashes of the real values that `values` stand in for, if they do: UUIDs and
+            hashes are identifiers, however many rows share one, and are never kept.
     """
 
     name: str
@@ -45,6 +50,7 @@ class CategoryCodec:
     values: pl.Series
     rare: TextModel | None = None
     has_null: bool = False
+    hashes: NDArray[np.uint64] | None = None
 
     @property
     def code_columns(self) -> tuple[CodeColumn, ...]:
@@ -69,6 +75,8 @@ class CategoryCodec:
         """Count the values that no code and no rare value stands for."""
         if self.rare is not None:
             return 0 if self.has_null else series.null_count()
+        if not len(self.values):  # of a type that may have no text
+            return len(series) - (series.null_count() if self.has_null else 0)
         known = self._find(series).is_not_null()
         return len(series) - int((known | series.is_null()).sum() if self.has_null else known.sum())
 
@@ -89,10 +97,14 @@ class CategoryCodec:
 
     def _find(self, series: pl.Series) -> pl.Series:
         """Return the code of each kept value, null for others."""
-        texts = to_text(series)
+        texts, values, copies = to_text(series), self.values, 1
+        if self.hashes is not None:
+            # both real and synthetic rows can be encoded
+            values = pl.Series(np.concatenate([self.hashes, text_hash(values)]))
+            texts, copies = pl.Series(text_hash(texts.fill_null(""))), 2
         return texts.replace_strict(
-            self.values,
-            pl.Series(range(len(self.values)), dtype=pl.UInt32),
+            values,
+            pl.Series([*range(len(self.values))] * copies, dtype=pl.UInt32),
             default=None,
             return_dtype=pl.UInt32,
         )
@@ -103,6 +115,7 @@ class CategoryCodec:
             "values": self.values.to_list(),
             "rare": self.rare.to_dict() if self.rare else None,
             "has_null": self.has_null,
+            "hashes": None if self.hashes is None else self.hashes.tolist(),
         }
 
     @staticmethod
@@ -114,6 +127,7 @@ class CategoryCodec:
             values=pl.Series(state["values"], dtype=pl.String),
             rare=TextModel.from_dict(state["rare"]) if state["rare"] else None,
             has_null=state["has_null"],
+            hashes=None if state["hashes"] is None else np.array(state["hashes"], np.uint64),
         )
 
 
@@ -132,6 +146,7 @@ def fit_category(
         stream: Address of the randomness that texts are invented with.
         allowed: All values there can be, known to everybody and so kept as they are.
     """
+    name, series = series.name, series.alias("")  # a name may look like a pattern to Polars
     texts = to_text(series)
     if allowed is None and series.dtype == pl.Boolean:
         allowed = series.drop_nulls().unique().sort()
@@ -141,7 +156,7 @@ def fit_category(
         values = to_text(allowed).alias("value").to_frame()
         values = values.join(counts, on="value", how="left", maintain_order="left")
         return CategoryCodec(
-            name=series.name,
+            name=name,
             dtype=series.dtype,
             values=values.sort("rows", descending=True, nulls_last=True, maintain_order=True)[
                 "value"
@@ -155,13 +170,27 @@ def fit_category(
     if kept["rows"].sum() < _MIN_COVER * total:
         kept = kept.filter(pl.col("rows") >= _BIG_SHARE * total)
     rest = counts[len(kept) :]
+    alphabets = find_alphabets(counts["value"])
+    stand_ins = kept["value"]
+    if alphabets is not None:
+        stand_ins = _stand_ins(alphabets, counts["value"], len(kept), stream)
     return CategoryCodec(
-        name=series.name,
+        name=name,
         dtype=series.dtype,
-        values=kept["value"],
+        values=stand_ins,
         rare=_fit_rare(rest, settings.rows_to_keep_text(total), stream) if len(rest) else None,
         has_null=series.has_nulls(),
+        hashes=None if alphabets is None else text_hash(kept["value"]),
     )
+
+
+def _stand_ins(
+    alphabets: tuple[str, ...], real: pl.Series, number: int, stream: Stream
+) -> pl.Series:
+    """Invent identifiers, all different and none of them real."""
+    form = Radix(alphabets=alphabets, growth=(alphabets[-1],))
+    texts = form.write(np.arange(2 * number), stream.child("stand-in")).alias("value")
+    return texts.filter(~remember(real).contains(texts)).head(number)
 
 
 def no_values(name: str, dtype: pl.DataType) -> CategoryCodec:

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
+from synthohive.encoding.blurred import BlurredCodec, fit_blurred
 from synthohive.encoding.category import CategoryCodec, fit_category, no_values
 from synthohive.encoding.constraints import accepted_series
 from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
 from synthohive.encoding.moment import MomentCodec, fit_moment
-from synthohive.encoding.number import NumberCodec, fit_blurred_number, fit_number
+from synthohive.encoding.number import NumberCodec, fit_number
 from synthohive.encoding.personal import PersonalCodec, fit_personal
 from synthohive.encoding.written import WrittenCodec, find_writing, fit_written
 
@@ -21,12 +22,13 @@ if TYPE_CHECKING:
     from synthohive.randomness import Stream
     from synthohive.schema.model import Column
 
-Codec = NumberCodec | MomentCodec | CategoryCodec | PersonalCodec | WrittenCodec
+Codec = NumberCodec | MomentCodec | CategoryCodec | PersonalCodec | BlurredCodec | WrittenCodec
 
 _OTHERS = {
     "number": NumberCodec,
     "category": CategoryCodec,
     "personal": PersonalCodec,
+    "blurred": BlurredCodec,
     "written": WrittenCodec,
 }
 _KINDS = {codec: kind for kind, codec in _OTHERS.items()} | {MomentCodec: "moment"}
@@ -57,9 +59,7 @@ def fit_column(
         return no_values(name, dtype)
     is_ordered = dtype.is_numeric() or dtype.is_temporal()
     if column.pii is not None:
-        return (
-            fit_blurred_number(series) if is_ordered else fit_personal(series, column.pii, stream)
-        )
+        return fit_blurred(series) if is_ordered else fit_personal(series, column.pii, stream)
     values = column.constraint.accepted_values if column.constraint else None
     accepted = None if values is None else accepted_series(values, dtype, name=name)
     if dtype == pl.String and accepted is None:
@@ -78,7 +78,7 @@ def _fit_text(series: pl.Series, stream: Stream, settings: EncodingSettings) -> 
     codec = fit_category(series, settings, stream)
     if codec.rare is None:
         return codec
-    writing = find_writing(series.drop_nulls().unique())
+    writing = find_writing(series.alias("").drop_nulls().unique())
     return codec if writing is None else fit_written(series, writing, settings)
 
 
@@ -88,14 +88,15 @@ def _is_supported(dtype: pl.DataType) -> bool:
 
 def column_notices(series: pl.Series, column: Column, codec: Codec) -> Iterator[str]:
     """Say what becomes of a column, where that may surprise."""
+    name, series = series.name, series.alias("")
     if not _is_supported(series.dtype):
         if series.null_count() < len(series):
-            yield f"{series.name!r} is of type {series.dtype} and stays null in the synthetic table"
+            yield f"{name!r} is of type {series.dtype} and stays null in the synthetic table"
     elif column.pii is None and series.dtype == pl.String:
         known = series.drop_nulls().head(_LOOK)
         if len(known) and known.str.contains(_EMAIL).all():
-            yield f"{series.name!r} holds e-mail addresses; declare it as pii: email"
+            yield f"{name!r} holds e-mail addresses; declare it as pii: email"
     if column.constraint is not None and column.constraint.accepted_values is not None:
         count = codec.unseen(series)
         if count:
-            yield f"{series.name!r} has {count} rows that are none of its accepted values"
+            yield f"{name!r} has {count} rows that are none of its accepted values"

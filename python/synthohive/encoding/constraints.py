@@ -56,33 +56,34 @@ def apply_constraints(
         if column.constraint is not None and name in frame.columns:
             where = name if table is None else f"{table}.{name}"
             try:
-                named = _constrained(frame[name].alias(where), column.constraint)
+                # without its name, which may look like a pattern to Polars
+                limited = _constrained(frame[name].alias(""), column.constraint, where)
             except SynthoHiveError as error:
                 error.table, error.column = table, name
                 raise
-            changed.append(named.alias(name))
+            changed.append(limited.alias(name))
     return frame.with_columns(changed)
 
 
-def _constrained(series: pl.Series, constraint: Constraint) -> pl.Series:
-    """Apply the constraint of one column, which is named as errors shall name it."""
-    values = _typed(series, constraint.dtype)
+def _constrained(series: pl.Series, constraint: Constraint, where: str) -> pl.Series:
+    """Apply the constraint of one column; `where` is what errors call it."""
+    values = _typed(series, constraint.dtype, where)
     if constraint.accepted_values is not None:
-        values = _accepted(values, constraint)
+        values = _accepted(values, constraint, where)
     for bound, is_minimum in ((constraint.minimum, True), (constraint.maximum, False)):
         if bound is not None:
-            values = _bounded(values, bound, constraint, is_minimum=is_minimum)
+            values = _bounded(values, bound, constraint, where, is_minimum=is_minimum)
     return values
 
 
-def _typed(series: pl.Series, dtype: str | None) -> pl.Series:
+def _typed(series: pl.Series, dtype: str | None, where: str) -> pl.Series:
     """Convert to a type family; a column that already belongs to it keeps its dtype."""
     if dtype is None or _family(series.dtype) == dtype:
         return series
     if dtype not in _DTYPES:
         raise ConfigError(
-            f"{series.name!r} has the unknown dtype {dtype!r}",
-            column=series.name,
+            f"{where!r} has the unknown dtype {dtype!r}",
+            column=where,
             hint=f"use one of {', '.join(_DTYPES)}",
         )
     if dtype == "int" and _family(series.dtype) == "float":
@@ -91,8 +92,8 @@ def _typed(series: pl.Series, dtype: str | None) -> pl.Series:
         return series.cast(_DTYPES[dtype])
     except pl.exceptions.PolarsError as error:
         raise ConfigError(
-            f"{series.name!r} is of type {series.dtype} and cannot become {dtype}: {error}",
-            column=series.name,
+            f"{where!r} is of type {series.dtype} and cannot become {dtype}: {error}",
+            column=where,
             hint="declare the dtype that the real values have",
         ) from error
 
@@ -108,22 +109,21 @@ def _family(dtype: pl.DataType) -> str | None:
 
 
 def _bounded(
-    values: pl.Series, bound: Bound, constraint: Constraint, *, is_minimum: bool
+    values: pl.Series, bound: Bound, constraint: Constraint, where: str, *, is_minimum: bool
 ) -> pl.Series:
     """Clip to a bound, or raise if the bound is enforced."""
-    limit = _limit(values, bound, is_minimum=is_minimum)
+    limit = _limit(values.dtype, bound, where, is_minimum=is_minimum)
     is_out = (values < limit) if is_minimum else (values > limit)
     if values.dtype.is_float():
         is_out &= values.is_not_nan()
     if constraint.mode == "enforce" and is_out.any():
         side = "minimum" if is_minimum else "maximum"
-        _refuse(values.filter(is_out), f"the {side} {bound}")
+        _refuse(values.filter(is_out), f"the {side} {bound}", where)
     return values.zip_with(~is_out.fill_null(value=False), limit.new_from_index(0, len(values)))
 
 
-def _limit(values: pl.Series, bound: Bound, *, is_minimum: bool) -> pl.Series:
+def _limit(dtype: pl.DataType, bound: Bound, where: str, *, is_minimum: bool) -> pl.Series:
     """Return a bound as a value of the column's dtype, on the inner side of the bound."""
-    dtype, name = values.dtype, values.name
     try:
         if isinstance(dtype, pl.Datetime):
             moment = pl.Series([datetime.fromisoformat(str(bound)).replace(tzinfo=None)])
@@ -144,20 +144,20 @@ def _limit(values: pl.Series, bound: Bound, *, is_minimum: bool) -> pl.Series:
         return pl.Series([str(bound)]).cast(dtype)
     except (ValueError, ArithmeticError, pl.exceptions.PolarsError) as error:
         raise ConfigError(
-            f"the bound {bound!r} of {name!r} does not fit its type {dtype}",
-            column=name,
+            f"the bound {bound!r} of {where!r} does not fit its type {dtype}",
+            column=where,
             hint="give a number for a number, and ISO text such as 2024-01-31 for a date",
         ) from error
 
 
-def _accepted(values: pl.Series, constraint: Constraint) -> pl.Series:
+def _accepted(values: pl.Series, constraint: Constraint, where: str) -> pl.Series:
     """Replace what is not accepted by the nearest accepted number, or the first value."""
-    accepted = accepted_series(constraint.accepted_values or (), values.dtype, name=values.name)
+    accepted = accepted_series(constraint.accepted_values or (), values.dtype, name=where)
     is_out = values.is_not_null() & ~values.is_in(accepted.implode())
     if not is_out.any():
         return values
     if constraint.mode == "enforce":
-        _refuse(values.filter(is_out), f"the accepted values {accepted.to_list()[:5]}")
+        _refuse(values.filter(is_out), f"the accepted values {accepted.to_list()[:5]}", where)
     if values.dtype.is_numeric() or values.dtype.is_temporal():
         accepted = accepted.sort()
         numbers = accepted.to_physical().cast(pl.Float64).to_numpy()
@@ -193,10 +193,10 @@ def accepted_series(values: Sequence[object], dtype: pl.DataType, *, name: str) 
     return found.unique(maintain_order=True)
 
 
-def _refuse(wrong: pl.Series, rule: str) -> NoReturn:
+def _refuse(wrong: pl.Series, rule: str, where: str) -> NoReturn:
     samples = ", ".join(map(str, wrong.unique().sort().head(5)))
     raise ConstraintError(
-        f"{len(wrong)} generated values of {wrong.name!r} break {rule}: {samples}",
-        column=wrong.name,
+        f"{len(wrong)} generated values of {where!r} break {rule}: {samples}",
+        column=where,
         hint="set mode: clip to repair such values, or look for them in the real data",
     )

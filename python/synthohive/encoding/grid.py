@@ -7,7 +7,7 @@ fives", "whole minutes" and "midnight" are kept by construction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -22,6 +22,9 @@ _MAX_DECIMALS = 8
 _MAX_WHOLE_FLOAT = 2.0**52
 UNITS_PER_DAY = {"ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
 _INT64 = np.iinfo(np.int64)
+_TRUSTED = 8  # so many values agree in a step only by habit
+_DAY = 86_400
+_FIRST_DAY, _LAST_DAY = -719_162, 2_932_896  # 0001-01-01 and 9999-12-31
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,56 @@ def find_grid(series: pl.Series) -> Grid:
     return Grid(dtype=dtype, step=step, shift=base + shift)
 
 
+def natural_grid(grid: Grid, distinct: int, *, within: int | None = None) -> Grid:
+    """Return the grid that few values can be trusted to lie on.
+
+    The common step of two values is their difference: their grid holds nothing but them.
+    Few values get the largest power of ten, or unit of time, that divides the step.
+
+    Args:
+        grid: The grid of the values.
+        distinct: How many values there are.
+        within: The largest step allowed, if there is a limit and a smaller step.
+
+    Examples:
+        >>> natural_grid(find_grid(pl.Series([51_300, 64_800])), 2).step
+        100
+    """
+    if distinct >= _TRUSTED or grid.step <= 1:
+        return grid
+    known = [unit for unit in _units(grid) if grid.step % unit == 0]
+    allowed = [unit for unit in known if within is None or unit <= within]
+    return replace(grid, step=max(allowed, default=1))
+
+
+def _units(grid: Grid) -> list[int]:
+    """Return natural steps in the units of a grid."""
+    dtype = grid.dtype
+    if isinstance(dtype, pl.Datetime | pl.Duration) or dtype == pl.Time:
+        unit = dtype.time_unit if isinstance(dtype, pl.Datetime | pl.Duration) else "ns"
+        second = UNITS_PER_DAY[unit] // _DAY
+        return [1, *(seconds * second for seconds in (1, 60, 3_600, _DAY))]
+    return [1] if dtype == pl.Date else [10**digits for digits in range(19)]
+
+
+def unit_limits(grid: Grid) -> tuple[float, float]:
+    """Return the smallest and largest value of a dtype that can be shown, in units."""
+    dtype = grid.dtype
+    if dtype.is_integer():
+        return integer_limits(dtype)
+    if isinstance(dtype, pl.Decimal):
+        most = 10**dtype.precision - 1
+        return -most, most
+    if dtype == pl.Time:
+        return 0, UNITS_PER_DAY["ns"] - 1
+    if dtype == pl.Date:
+        return _FIRST_DAY, _LAST_DAY
+    if isinstance(dtype, pl.Datetime):
+        day = UNITS_PER_DAY[dtype.time_unit]
+        return max(_FIRST_DAY * day, _INT64.min), min((_LAST_DAY + 1) * day - 1, _INT64.max)
+    return (-np.inf, np.inf) if dtype.is_float() else (_INT64.min, _INT64.max)
+
+
 def _float_grid(series: pl.Series) -> Grid:
     """Find the fewest decimals that write every value, and their common step."""
     floats = series.cast(pl.Float64).to_numpy()
@@ -199,6 +252,8 @@ def _from_floats(numbers: Numbers, dtype: pl.DataType) -> pl.Series:
     """Round floats to whole units of a dtype too wide for 64-bit steps."""
     if isinstance(dtype, pl.Decimal):
         return pl.Series(numbers / 10.0**dtype.scale).cast(dtype)
+    if not dtype.is_integer():
+        return pl.Series(numbers).cast(pl.Int64).cast(dtype)
     low, high = integer_limits(dtype)
     inside = np.clip(np.round(numbers), np.nextafter(low, 0.0), np.nextafter(high, 0.0))
     return pl.Series(inside).cast(dtype)

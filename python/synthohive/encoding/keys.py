@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import polars as pl
 
 from synthohive import kernels
+from synthohive.encoding.blurred import rounded_range
+from synthohive.encoding.counting import largest_number, steps_left, write_steps, write_uuids
 from synthohive.encoding.draws import mixed
 from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
-from synthohive.encoding.grid import integer_limits
 from synthohive.encoding.key_forms import Counter, find_counter, find_form, is_uuid
 from synthohive.encoding.personal import FORMED_KINDS, Recipe, fit_writer
 from synthohive.encoding.radix import Radix
+from synthohive.encoding.seen import Seen, remember, unique_anew
 from synthohive.encoding.text import TextModel, fit_text
-from synthohive.encoding.words import CONSONANTS, VOWELS, glued, pieces_of
+from synthohive.encoding.words import CONSONANTS, VOWELS, glued
 from synthohive.errors import CapacityError, ConfigError
 from synthohive.randomness import Stream
 
@@ -27,9 +29,10 @@ Kind = Literal["number", "step", "listed", "counter", "uuid", "form", "words", "
 
 _WORD_FORM = Radix(alphabets=(CONSONANTS, VOWELS) * 3, growth=(CONSONANTS, VOWELS))
 _FIRST_WORD = r"^(?s)(?<scheme>(?:[a-z]+://)?(?:www\.)?)[\p{L}\p{N}]*(?<rest>.*)$"
-_LAST_DAY = 2_932_896  # 9999-12-31
-_DAY_NANOSECONDS = 86_400_000_000_000
 _TITLE_SHARE = 0.5
+_FORM_TEXTS = 5  # so many personal texts must share a form
+_FORM_TRIES = 4
+_SAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -50,6 +53,8 @@ class KeyFormat:
         text: Model of the text of a ``words`` key.
         is_title: Words begin with a capital letter.
         recipe: Recipe of a personal key.
+        seen: The real values of a personal ``form`` key, none of which is written.
+        column: What errors call the column.
     """
 
     dtype: pl.DataType
@@ -62,86 +67,126 @@ class KeyFormat:
     text: TextModel | None = None
     is_title: bool = False
     recipe: Recipe | None = None
+    seen: Seen | None = None
+    column: str = ""
 
-    def format(self, positions: pl.Series, *, first: int = 1, stream: Stream) -> pl.Series:
+    @property
+    def capacity(self) -> int | None:
+        """How many different keys there are; `None` where keys get longer instead."""
+        match self.kind:
+            case "number":
+                return largest_number(self.dtype)
+            case "step":
+                return steps_left(self.dtype, self.origin, self.step)
+            case "listed":
+                return len(self.listed)
+            case _:
+                return None
+
+    def format(
+        self, positions: pl.Series, *, first: int = 1, stream: Stream, table: str | None = None
+    ) -> pl.Series:
         """Write the key of each position; different positions get different keys.
+
+        A key is a function of the row's number, which is its position plus `first`. Numbers
+        that differ give keys that differ, so that runs share no key whose numbers do not
+        meet, whatever their seeds are.
 
         Args:
             positions: Row positions from 0, unsigned, without nulls.
-            first: Number of the first row, for keys that count.
+            first: Number of the first row.
             stream: Address of the randomness, for keys that do not count.
+            table: The table that errors name.
 
         Returns:
             Keys of the real dtype, in the order of `positions`.
 
         Raises:
-            CapacityError: The dtype or the form has not as many values.
+            CapacityError: The dtype has not as many values.
 
         Examples:
             >>> keys = fit_key_format(pl.Series(["CUST-0001", "CUST-0002"]))
             >>> keys.format(pl.Series([0, 41], dtype=pl.UInt32), stream=Stream(1)).to_list()
             ['CUST-0001', 'CUST-0042']
         """
-        at = positions.to_numpy().astype(np.int64)
-        return self._written(at, first, stream).alias("")
+        numbers = positions.to_numpy().astype(np.int64) + first
+        last, capacity = int(numbers.max(initial=0)), self.capacity
+        if capacity is not None and last > capacity:
+            raise self._full(last, capacity, table)
+        return self._written(numbers, stream).cast(self.dtype).alias("")
+
+    def _full(self, last: int, capacity: int, table: str | None) -> CapacityError:
+        """Say that there are too few keys."""
+        where = f"{table}.{self.column}" if table else self.column or "a key"
+        text = f"{where}: keys of type {self.dtype} end at {capacity}, {last} is needed"
+        if self.kind == "listed":
+            some = ", ".join(self.listed[:_SAMPLES]) + (", …" if capacity > _SAMPLES else "")
+            dtype = "Boolean" if self.dtype == pl.Boolean else "Enum"
+            text = f"{where}: {dtype} keys have {capacity} values ({some}), {last} are needed"
+        return CapacityError(
+            text,
+            table=table,
+            column=self.column or None,
+            hint="generate fewer rows, or use a wider key",
+        )
 
     def _written(  # noqa: PLR0911  (one return per kind)
-        self, at: NDArray[np.int64], first: int, stream: Stream
+        self, numbers: NDArray[np.int64], stream: Stream
     ) -> pl.Series:
+        still = Stream(0, stream.path)  # the same for all seeds
         match self.kind:
             case "number":
-                return _counted(at, first, self.dtype)
+                return pl.Series(numbers)
             case "step":
-                return self._stepped(at)
+                return write_steps(numbers - 1, self.dtype, self.origin, self.step)
             case "listed":
-                return self._from_list(at, stream)
+                return self._from_list(numbers - 1, still)
             case "counter":
-                return cast("Counter", self.counter).write(at + first).cast(self.dtype)
+                return cast("Counter", self.counter).write(numbers)
             case "uuid":
-                return _uuids(at, stream).cast(self.dtype)
+                return write_uuids(numbers - 1, stream)
             case "form":
-                return cast("Radix", self.form).write(at, stream).cast(self.dtype)
+                return self._formed(numbers, still)
             case "words":
-                return self._worded(at, stream).cast(self.dtype)
+                return self._worded(numbers, still, stream)
             case "recipe":
-                return cast("Recipe", self.recipe).write_unique(at, stream).cast(self.dtype)
+                return cast("Recipe", self.recipe).write_unique(numbers, still)
 
-    def _stepped(self, at: NDArray[np.int64]) -> pl.Series:
-        """Write points in time."""
-        units = self.origin + at * self.step
-        physical = pl.Series(units).cast(pl.Int32 if self.dtype == pl.Date else pl.Int64)
-        last = _last_unit(self.dtype)
-        if len(at) and int(units.max()) > last:
-            raise CapacityError(
-                f"{self.dtype} keys in steps of {self.step} from the first real one on end"
-                f" before position {int(at.max())}",
-                hint="generate fewer rows",
-            )
-        return physical.cast(self.dtype)
-
-    def _from_list(self, at: NDArray[np.int64], stream: Stream) -> pl.Series:
+    def _from_list(self, index: NDArray[np.int64], stream: Stream) -> pl.Series:
         """Take the few values there are in a shuffled order."""
-        if len(at) and int(at.max()) >= len(self.listed):
-            raise CapacityError(
-                f"a key of type {self.dtype} has {len(self.listed)} values, {int(at.max()) + 1}"
-                " are needed",
-                hint="generate fewer rows, or use a wider key",
-            )
-        rows = pl.Series(at, dtype=pl.UInt64)
         size = len(self.listed)
+        rows = pl.Series(index % size if size else index, dtype=pl.UInt64)
         shuffled = kernels.permuted(rows, size, seed=stream.seed, stream=stream.id)
         texts = pl.Series(self.listed, dtype=pl.String).gather(shuffled)
-        return texts == "true" if self.dtype == pl.Boolean else texts.cast(self.dtype)
+        return texts == "true" if self.dtype == pl.Boolean else texts
 
-    def _worded(self, at: NDArray[np.int64], stream: Stream) -> pl.Series:
-        """Write texts whose first word no other text begins with."""
-        words = _WORD_FORM.write(at, stream.child("word"))
-        words = words.str.to_titlecase() if self.is_title else words
-        if self.text is None:
-            return words
-        bits = mixed(at.astype(np.uint64), stream.generator_seed)
-        parts = self.text.draft(bits).str.extract_groups(_FIRST_WORD).struct.unnest()
-        return glued([parts["scheme"], words, parts["rest"]])
+    def _formed(self, numbers: NDArray[np.int64], stream: Stream) -> pl.Series:
+        """Write codes, and none that is a real personal value."""
+        form = cast("Radix", self.form)
+
+        def write(some: NDArray[np.int64]) -> pl.Series:
+            return form.write(some, stream)
+
+        return (
+            write(numbers)
+            if self.seen is None
+            else unique_anew(write, numbers, self.seen, _FORM_TRIES)
+        )
+
+    def _worded(self, numbers: NDArray[np.int64], still: Stream, stream: Stream) -> pl.Series:
+        """Write texts whose first word no other text begins with, and none that is real."""
+        text = self.text
+
+        def write(some: NDArray[np.int64]) -> pl.Series:
+            words = _WORD_FORM.write(some, still.child("word"))
+            words = words.str.to_titlecase() if self.is_title else words
+            if text is None:
+                return words
+            bits = mixed(some.astype(np.uint64), stream.generator_seed)
+            parts = text.draft(bits).str.extract_groups(_FIRST_WORD).struct.unnest()
+            return glued([parts["scheme"], words, parts["rest"]])
+
+        return write(numbers) if text is None else unique_anew(write, numbers, text.seen, 1)
 
     def to_dict(self) -> dict[str, object]:
         """Return the format as JSON-able data."""
@@ -156,6 +201,8 @@ class KeyFormat:
             "text": self.text.to_dict() if self.text else None,
             "is_title": self.is_title,
             "recipe": self.recipe.to_dict() if self.recipe else None,
+            "seen": self.seen.to_dict() if self.seen else None,
+            "column": self.column,
         }
 
     @staticmethod
@@ -172,6 +219,8 @@ class KeyFormat:
             text=TextModel.from_dict(state["text"]) if state["text"] else None,
             is_title=state["is_title"],
             recipe=Recipe.from_dict(state["recipe"]) if state["recipe"] else None,
+            seen=Seen.from_dict(state["seen"]) if state["seen"] else None,
+            column=state["column"],
         )
 
 
@@ -188,22 +237,29 @@ def fit_key_format(
     Raises:
         ConfigError: A key cannot be of this dtype.
     """
-    dtype, known = values.dtype, values.drop_nulls()
+    # without its name, which may look like a pattern to Polars
+    dtype, known = values.dtype, values.alias("").drop_nulls()
     if dtype.is_nested() or dtype.base_type() in (pl.Object, pl.Null, pl.Binary):
         raise ConfigError(
             f"{values.name!r} is of type {dtype}, which cannot be a key",
             column=values.name,
             hint="declare a key of numbers, text or dates",
         )
+    found = _format(known, dtype, pii, stream or Stream(0))
+    return replace(found, column=values.name)
+
+
+def _format(known: pl.Series, dtype: pl.DataType, pii: str | None, stream: Stream) -> KeyFormat:
+    """Learn the format of a column without nulls."""
     if dtype.is_numeric():
         return KeyFormat(dtype=dtype, kind="number")
     if dtype.is_temporal():
-        return _step_format(known, dtype)
+        return _step_format(known, dtype, is_personal=pii is not None)
     if isinstance(dtype, pl.Enum):
         return KeyFormat(dtype=dtype, kind="listed", listed=tuple(dtype.categories.to_list()))
     if dtype == pl.Boolean:
         return KeyFormat(dtype=dtype, kind="listed", listed=("false", "true"))
-    return _text_format(known.cast(pl.String).unique().sort(), dtype, pii, stream or Stream(0))
+    return _text_format(known.cast(pl.String).unique().sort(), dtype, pii, stream)
 
 
 def _text_format(
@@ -219,9 +275,10 @@ def _text_format(
     counter = find_counter(texts)
     if counter is not None and pii is None:
         return KeyFormat(dtype=dtype, kind="counter", counter=counter)
-    form = find_form(texts)
+    form = find_form(texts) if pii is None or len(texts) >= _FORM_TEXTS else None
     if form is not None:
-        return KeyFormat(dtype=dtype, kind="form", form=form)
+        seen = None if pii is None else remember(texts)
+        return KeyFormat(dtype=dtype, kind="form", form=form, seen=seen)
     text = None
     if len(texts):
         text = fit_text(texts, stream, min_word_texts=None if pii is not None else 5)
@@ -229,56 +286,13 @@ def _text_format(
     return KeyFormat(dtype=dtype, kind="words", text=text, is_title=is_title)
 
 
-def _step_format(known: pl.Series, dtype: pl.DataType) -> KeyFormat:
+def _step_format(known: pl.Series, dtype: pl.DataType, *, is_personal: bool) -> KeyFormat:
     """Learn the first point in time and the most frequent step."""
     units = known.to_physical().cast(pl.Int64).unique().sort().to_numpy()
     if not len(units):
         return KeyFormat(dtype=dtype, kind="step")
     steps, counts = np.unique(np.diff(units), return_counts=True)
     step = int(steps[counts.argmax()]) if len(steps) else 1
-    return KeyFormat(dtype=dtype, kind="step", origin=int(units[0]), step=step)
-
-
-def _last_unit(dtype: pl.DataType) -> int:
-    """Return the last physical unit that databases and Python can show."""
-    if dtype == pl.Date:
-        return _LAST_DAY
-    if dtype == pl.Time:
-        return _DAY_NANOSECONDS - 1
-    if isinstance(dtype, pl.Datetime):
-        units = {"ms": 10**3, "us": 10**6, "ns": 10**9}[dtype.time_unit]
-        return min((_LAST_DAY + 1) * 86_400 * units - 1, 2**63 - 1)
-    return 2**63 - 1
-
-
-def _counted(at: NDArray[np.int64], first: int, dtype: pl.DataType) -> pl.Series:
-    """Give row numbers a numeric dtype."""
-    if dtype.is_integer():
-        most = integer_limits(dtype)[1]
-    elif isinstance(dtype, pl.Decimal):
-        most = 10 ** (dtype.precision - dtype.scale) - 1
-    else:
-        most = 2**24 if dtype == pl.Float32 else 2**53
-    if len(at) and int(at.max()) + first > most:
-        raise CapacityError(
-            f"keys of type {dtype} end at {most}, {int(at.max()) + first} is needed",
-            hint="generate fewer rows, or use a wider key",
-        )
-    return pl.Series(at + first).cast(dtype)
-
-
-def _uuids(positions: NDArray[np.int64], stream: Stream) -> pl.Series:
-    """Write UUIDs of version 4: 64 bits are a bijection of the position, the others mixed."""
-    high = mixed(positions.astype(np.uint64), stream.generator_seed)
-    low = mixed(high, 1)
-    a, b, c, d = ((high >> np.uint64(shift)) & np.uint64(0xFFFF) for shift in (48, 32, 16, 0))
-    e, f, g, h = ((low >> np.uint64(shift)) & np.uint64(0xFFFF) for shift in (48, 32, 16, 0))
-    # the version and variant take 6 bits; the 4 bits of d pushed out by the version follow
-    version = np.uint64(0x4000) | (d >> np.uint64(4))
-    variant = np.uint64(0x8000) | ((d & np.uint64(15)) << np.uint64(10)) | (e >> np.uint64(6))
-    hexes = pieces_of(*["0123456789abcdef"] * 4)
-    words = (a, b, c, version, variant, f, g, h)
-    parts = [hexes.gather(word.astype(np.uint32)) for word in words]
-    dash = pl.lit("-")
-    middle = [piece for part in parts[2:5] for piece in (dash, part)]
-    return glued([*parts[:2], *middle, dash, *parts[5:]])
+    first = int(units[0])
+    origin = int(rounded_range(first, int(units[-1]))[0]) if is_personal else first
+    return KeyFormat(dtype=dtype, kind="step", origin=origin, step=step)

@@ -121,24 +121,23 @@ def fit_moment(series: pl.Series, settings: EncodingSettings) -> MomentCodec:
         settings: Numbers of codes.
     """
     dtype = cast("pl.Datetime", series.dtype)
-    naive = local(series)
+    naive, name = local(series.alias("")), series.name
     known = naive.drop_nulls()
     known = known.gather_every(-(-max(1, len(known)) // settings.fit_rows))
     if not len(known):
-        return MomentCodec(dtype=dtype, day=fit_number(naive, settings))
+        return MomentCodec(dtype=dtype, day=fit_number(naive.alias(name), settings))
     times, rows = counted(pl.Series(_time_of_day(known, dtype)))
     days = known.dt.date().to_physical().to_numpy()
     if len(times) == 1 or days.max() - days.min() < _MIN_DAYS:
-        return MomentCodec(dtype=dtype, day=fit_number(naive, settings))
+        return MomentCodec(dtype=dtype, day=fit_number(naive.alias(name), settings))
     step = int(np.gcd.reduce(times.to_numpy())) or 1
     steps = times.to_numpy() // step
     seconds = UNITS_PER_DAY[dtype.time_unit] // 86_400
     periods = [p * seconds // step for p in _CLOCK_PERIODS if p * seconds % step == 0]
     texture = find_texture(steps, rows, periods, min_rows_exact=settings.min_rows_exact)
     clock = cut_cells(steps, rows, settings, texture=texture, has_fine=False)
-    return MomentCodec(
-        dtype=dtype, day=fit_number(naive.dt.date(), settings), clock=clock, step=step
-    )
+    day = fit_number(naive.dt.date().alias(name), settings)
+    return MomentCodec(dtype=dtype, day=day, clock=clock, step=step)
 
 
 def local(series: pl.Series) -> pl.Series:

@@ -10,7 +10,7 @@ import polars as pl
 
 from synthohive.encoding.cells import Cells, cut_cells
 from synthohive.encoding.draws import fraction, row_bits
-from synthohive.encoding.grid import Grid, find_grid
+from synthohive.encoding.grid import Grid, find_grid, natural_grid
 from synthohive.encoding.layout import CodeColumn
 from synthohive.encoding.texture import SMOOTH, Texture, find_texture
 
@@ -163,6 +163,7 @@ def fit_number(
         settings: Numbers of codes.
         is_public: The values are known to everybody, so that all may be kept.
     """
+    name, series = series.name, series.alias("")  # a name may look like a pattern to Polars
     special = tuple(v for v in (-np.inf, np.inf, np.nan) if is_special(series, v).any())
     has_null = series.has_nulls()
     series = series.gather_every(-(-max(1, len(series)) // settings.fit_rows))
@@ -174,9 +175,7 @@ def fit_number(
         grid, numbers, rows = _on_grid(distinct, rows, settings)
         texture = _texture(numbers, rows, grid, settings)
         cells = cut_cells(numbers, rows, settings, texture=texture)
-    codec = NumberCodec(
-        name=series.name, grid=grid, cells=cells, special=special, has_null=has_null
-    )
+    codec = NumberCodec(name=name, grid=grid, cells=cells, special=special, has_null=has_null)
     codes = codec.encode(series)
     if not codes or not len(series):
         return codec
@@ -192,6 +191,8 @@ def _on_grid(
     as it is, error included.
     """
     grid = find_grid(distinct)
+    if (rows < settings.min_rows_exact).any():
+        grid = natural_grid(grid, len(distinct))
     numbers = grid.numbers(distinct)
     if not (distinct.dtype.is_float() and grid.step):
         return grid, numbers, rows
@@ -215,28 +216,6 @@ def _texture(
     return find_texture(
         numbers.astype(np.int64), rows, periods, min_rows_exact=settings.min_rows_exact
     )
-
-
-def fit_blurred_number(series: pl.Series) -> NumberCodec:
-    """Prepare to draw a personal number or date: evenly from where nine in ten values lie.
-
-    Args:
-        series: Real values of any numeric or temporal dtype, nulls included.
-    """
-    grid, cells = Grid(dtype=series.dtype), None
-    known = series.filter(pl.Series(finite(series)))
-    if len(known):
-        grid = find_grid(known)
-        low, high = np.quantile(grid.numbers(known), [0.05, 0.95], method="nearest")
-        cells = Cells(
-            coarse=np.zeros(1, np.int64),
-            fine=np.zeros(1, np.int64),
-            upper=np.array([], low.dtype),
-            edges=np.array([0.0, 1.0]),
-            low=np.array([low]),
-            high=np.array([high]),
-        )
-    return NumberCodec(name=series.name, grid=grid, cells=cells, has_null=series.has_nulls())
 
 
 def counted(series: pl.Series) -> tuple[pl.Series, NDArray[np.int64]]:

@@ -72,27 +72,29 @@ def find_orders(frame: pl.DataFrame, bases: pl.DataFrame) -> tuple[Order, ...]:
     Returns:
         At most one order per column, each after the orders of its base.
     """
-    named = {name: bases[name] for name in bases.columns if _is_day(bases[name])}
-    own = [name for name in frame.columns if _is_day(frame[name])]
-    own = _earliest_first(own, frame)
+    # without their names, which may look like patterns to Polars
+    named = {name: bases[name].alias("") for name in bases.columns if _is_day(bases[name])}
+    own = {name: frame[name].alias("") for name in frame.columns if _is_day(frame[name])}
     orders: list[Order] = []
-    for name in own:
+    for name in _earliest_first(own):
         found = [
             order
             for base, earlier in named.items()
-            if (order := _order(frame[name], earlier.alias(base))) is not None
+            if (order := _order(name, own[name], base, earlier)) is not None
         ]
         if found:
             # the base that lies closest before; offsets first
             orders.append(min(found, key=lambda order: (not order.is_offset, order.gaps[-1])))
-        named[name] = frame[name]
+        named[name] = own[name]
     return tuple(orders)
 
 
-def _earliest_first(names: list[str], frame: pl.DataFrame) -> list[str]:
+def _earliest_first(own: dict[str, pl.Series]) -> list[str]:
     """Sort columns so that each comes after those it never lies before."""
-    step = -(-max(1, frame.height) // _LOOK)
-    sample = {name: frame[name].gather_every(step) for name in names}
+    names = list(own)
+    sample = {
+        name: dates.gather_every(-(-max(1, len(dates)) // _LOOK)) for name, dates in own.items()
+    }
 
     def follows(later: str, earlier: str) -> bool:
         if _gaps(sample[later], sample[earlier]) is None:
@@ -112,8 +114,8 @@ def _is_day(series: pl.Series) -> bool:
     return series.dtype == pl.Date or isinstance(series.dtype, pl.Datetime)
 
 
-def _order(later: pl.Series, earlier: pl.Series) -> Order | None:
-    """Describe the order of two columns, if there is one."""
+def _order(column: str, later: pl.Series, base: str, earlier: pl.Series) -> Order | None:
+    """Describe the order of two named columns, if there is one."""
     if _zone(later) is not None and _zone(earlier) not in (None, _zone(later)):
         return None
     step = -(-max(1, len(later)) // _LOOK)
@@ -127,9 +129,7 @@ def _order(later: pl.Series, earlier: pl.Series) -> Order | None:
     if not is_offset and _micros(earlier.drop_nulls()).max() < dates.min():
         return None  # the two never meet
     short = np.quantile(gaps, np.linspace(0.0, 0.1, _GAPS), method="nearest")
-    return Order(
-        column=later.name, base=earlier.name, is_offset=is_offset, gaps=tuple(short.tolist())
-    )
+    return Order(column=column, base=base, is_offset=is_offset, gaps=tuple(short.tolist()))
 
 
 def _gaps(later: pl.Series, earlier: pl.Series) -> NDArray[np.int64] | None:
@@ -168,7 +168,7 @@ def offsets(later: pl.Series, earlier: pl.Series) -> pl.Series:
     """Return the time from one column to the other on the wall clock; ``Duration``."""
     unit = _unit(later)
     start = _start(earlier, later.dtype, unit)
-    return (_wall(later, unit) - start).alias(later.name)
+    return _wall(later, unit) - start
 
 
 def placed(between: pl.Series, earlier: pl.Series, dtype: pl.DataType) -> pl.Series:

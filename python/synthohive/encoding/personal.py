@@ -194,7 +194,7 @@ def fit_personal(series: pl.Series, kind: str, stream: Stream) -> PersonalCodec:
         kind: One of `synthohive.schema.model.PII_KINDS`.
         stream: Address of the randomness that words are invented with.
     """
-    dtype = series.dtype
+    dtype, name, series = series.dtype, series.name, series.alias("")
     if dtype == pl.Boolean:
         writer = _any_of("false", "true")
     elif isinstance(dtype, pl.Enum):
@@ -202,7 +202,7 @@ def fit_personal(series: pl.Series, kind: str, stream: Stream) -> PersonalCodec:
     else:
         texts = series.cast(pl.String).drop_nulls().unique().sort()
         writer = fit_writer(texts, kind, stream)
-    return PersonalCodec(name=series.name, dtype=dtype, writer=writer, has_null=series.has_nulls())
+    return PersonalCodec(name=name, dtype=dtype, writer=writer, has_null=series.has_nulls())
 
 
 def _any_of(*choices: str) -> Recipe:

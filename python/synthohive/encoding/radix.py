@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from synthohive.randomness import Stream
 
-_POSITIONS = 1 << 32  # there are fewer rows than this
+_POSITIONS = 1 << 62  # no position is beyond
 _MAX_PIECES = 10_000
 
 

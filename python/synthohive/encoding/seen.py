@@ -29,6 +29,7 @@ _BITS_PER_TEXT = 16
 _HASHES = 3
 _TRIES = 6
 _BLOCK = 1 << 14
+_FAR = 1 << 48  # beyond all tries
 _TO_LAST_DIGIT = r"^(?s)(.*\d)"
 _TO_LAST_LETTER = r"^(?s)(.*\p{L})"
 
@@ -104,6 +105,34 @@ def _lengthened(texts: pl.Series, bits: NDArray[np.uint64], seen: Seen) -> pl.Se
         head = last.otherwise(pl.lit(short).str.extract(_TO_LAST_LETTER)).fill_null(short)
         more = digits.zip_with(has_digit, letters)
         texts = texts.scatter(again, glued([head, more, pl.lit(short).str.strip_prefix(head)]))
+    return texts
+
+
+def unique_anew(
+    write: Callable[[NDArray[np.int64]], pl.Series],
+    numbers: NDArray[np.int64],
+    seen: Seen,
+    tries: int,
+) -> pl.Series:
+    """Write a text per number that is neither real nor that of another number.
+
+    Args:
+        write: Writes different texts for different numbers.
+        numbers: Numbers from 0 on, below 2**46.
+        seen: The real texts.
+        tries: How many numbers of `write` are set aside for each number.
+
+    Returns:
+        Texts none of which is real. Where all tries are, texts get longer.
+    """
+    texts = write(numbers * tries)
+    for step in count(1):
+        again = np.flatnonzero(seen.contains(texts))
+        if not len(again):
+            break
+        near = numbers[again] * tries + step
+        far = numbers[again] + (_FAR * (step - tries + 1))
+        texts = texts.scatter(again, write(near if step < tries else far))
     return texts
 
 

@@ -126,10 +126,11 @@ class TableEncoder:
             The real columns, in order, of the real dtypes.
         """
         columns: dict[str, pl.Series] = {}
-        named = self._codes()
+        codes_of = self._codes()
         for name, codec in self.codecs.items():
-            given = [codes[code.name].to_numpy().astype(np.int64) for code in named[name]]
-            columns[name] = codec.decode(given, stream.child(name), codes.height, start=start)
+            given = [codes[code.name].to_numpy().astype(np.int64) for code in codes_of[name]]
+            decoded = codec.decode(given, stream.child(name), codes.height, start=start)
+            columns[name] = decoded.alias("")
         known = self._known(bases)
         for order in self.orders:
             later = columns[order.column]
@@ -139,18 +140,18 @@ class TableEncoder:
             else:
                 here = stream.child(order.column, "mend")
                 columns[order.column] = mended(later, base, order, here, start=start)
-        decoded = [series.alias(name) for name, series in columns.items()]
-        return pl.DataFrame(decoded, height=codes.height)
+        named = [series.alias(name) for name, series in columns.items()]
+        return pl.DataFrame(named, height=codes.height)
 
     def coded(self, frame: pl.DataFrame, bases: pl.DataFrame | None) -> dict[str, pl.Series]:
         """Return the columns as they are learned: some dates as the time since another."""
         _check(frame, self.schema)
-        columns = {name: frame[name] for name in self.schema}
-        known = self._known(bases)
+        # without their names, which may look like patterns to Polars
+        given = {name: frame[name].alias("") for name in self.schema}
+        columns, known = dict(given), given | self._known(bases)
         for order in self.orders:
             if order.is_offset:
-                base = known[order.base] if order.base in known else frame[order.base]
-                columns[order.column] = offsets(frame[order.column], base)
+                columns[order.column] = offsets(given[order.column], known[order.base])
         return columns
 
     def to_dict(self) -> dict[str, object]:
@@ -210,7 +211,7 @@ class TableEncoder:
             return {}
         frame = pl.DataFrame() if bases is None else bases
         _check(frame, self.bases)
-        return {name: frame[name] for name in self.bases}
+        return {name: frame[name].alias("") for name in self.bases}
 
 
 def _check(frame: pl.DataFrame, names: Iterable[str]) -> None:
@@ -225,7 +226,7 @@ def _check(frame: pl.DataFrame, names: Iterable[str]) -> None:
 
 
 _FILE = "encoder.json"
-_VERSION = 1
+_VERSION = 2
 
 
 def fit_encoder(
@@ -251,13 +252,14 @@ def fit_encoder(
     none = pl.DataFrame(height=frame.height)
     declared = {name: columns.get(name) or Column(name=name) for name in frame.columns}
     public = [name for name, column in declared.items() if column.pii is None]
-    orders = find_orders(frame.select(public), none if bases is None else bases)
+    orders = find_orders(frame[public], none if bases is None else bases)
     encoder = TableEncoder(schema=dict(frame.schema), codecs={}, orders=orders)
     coded = encoder.coded(frame, bases)
     codecs: dict[str, Codec] = {}
     notices: list[str] = []
     for name, column in declared.items():
-        codecs[name] = fit_column(coded[name], column, stream.child(name), settings)
+        series = coded[name].alias(name)
+        codecs[name] = fit_column(series, column, stream.child(name), settings)
         notices.extend(column_notices(frame[name], column, codecs[name]))
     return replace(encoder, codecs=codecs, notices=tuple(notices))
 

@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.encoding.draws import below, fraction, mixed, row_bits
+from synthohive.encoding.hexes import find_alphabets, hex_shape
 from synthohive.encoding.prose import Prose, fit_prose
 from synthohive.encoding.seen import Seen, remember, written_anew
 from synthohive.encoding.shapes import Shape, find_shapes
@@ -109,7 +110,11 @@ def fit_text(
     """
     step = -(-len(texts) // _FIT_TEXTS)
     looked_at: list[str] = texts.gather_every(step).to_list()
-    shapes, others = find_shapes(looked_at, min_texts, min_word_texts)
+    alphabets = find_alphabets(texts)
+    if alphabets is None:
+        shapes, others = find_shapes(looked_at, min_texts, min_word_texts)
+    else:
+        shapes, others = [(hex_shape(alphabets), len(looked_at))], []
     bits = row_bits(stream.child("stock"), 1)
     prose = None
     if others or not shapes:

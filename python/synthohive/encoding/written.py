@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -121,8 +121,13 @@ class WrittenCodec:
 
 
 def fit_written(series: pl.Series, writing: Writing, settings: EncodingSettings) -> WrittenCodec:
-    """Learn the codes of a column of text that writes numbers or dates."""
-    values = writing.read(series)
+    """Learn the codes of a column of text that writes numbers or dates.
+
+    As many rows must share a value that is kept as it is as must share any other text.
+    """
+    least = max(settings.min_rows_exact, settings.rows_to_keep_text(len(series)))
+    settings = replace(settings, min_rows_exact=least)
+    values = writing.read(series.alias("")).alias(series.name)
     fit = fit_moment if writing.kind == "datetime" else fit_number
     return WrittenCodec(writing=writing, inner=fit(values, settings))
 

@@ -16,7 +16,8 @@ from synthohive.landing.connection import connected
 from synthohive.landing.identifiers import qualified
 from synthohive.landing.insert import create_table
 from synthohive.landing.integrity import check_integrity
-from synthohive.landing.sources import draft_sources, sources_yaml
+from synthohive.landing.sources import sources_yaml
+from synthohive.landing.sources_file import draft_sources, put_in_place
 from synthohive.landing.stage import Stage
 from synthohive.landing.target import check_target, find_target, made_tables, mark_as_made
 from synthohive.schema.model import Table
@@ -163,7 +164,7 @@ def _land(job: _Job, source_name: str, path: Path | None) -> Landing:
         raise
     if path is not None and draft is not None:
         # the one step after the commit: should the process die here, the next run repeats it
-        draft.replace(path)
+        put_in_place(draft, path)
     return landing
 
 

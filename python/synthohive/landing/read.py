@@ -13,7 +13,7 @@ from synthohive.events import Notice, ignore
 from synthohive.landing.catalogue import column_types, real_name, relation_kind
 from synthohive.landing.connection import connected, one
 from synthohive.landing.identifiers import quote
-from synthohive.landing.types import carrier, has_infinity
+from synthohive.landing.types import carrier, has_infinity, is_enum
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -89,7 +89,8 @@ def _read(
     # Rows come through the Arrow C stream, without pyarrow. Polars remembers the types it
     # was given; a neutral one in between lets DuckDB clean up quietly at exit.
     stream: Any = SimpleNamespace(__arrow_c_stream__=relation.__arrow_c_stream__)
-    return pl.DataFrame(stream).with_columns([*_durations(types), *_in_utc(types)])
+    frame = pl.DataFrame(stream)
+    return frame.with_columns([*_durations(types), *_in_utc(types), *_enums(con, types)])
 
 
 def _expression(con: duckdb.DuckDBPyConnection, table: Table, column: str, sql_type: str) -> str:
@@ -148,6 +149,16 @@ def _order(con: duckdb.DuckDBPyConnection, table: Table) -> str:
 def _durations(types: Mapping[str, str]) -> list[pl.Expr]:
     names = [name for name, sql_type in types.items() if carrier(sql_type) == "interval"]
     return [_exactly(name).cast(pl.Duration("us")) for name in names]
+
+
+def _enums(con: duckdb.DuckDBPyConnection, types: Mapping[str, str]) -> list[pl.Expr]:
+    """Give enumerations their members, so that nothing else is generated."""
+    return [
+        _exactly(name).cast(pl.Enum([member for (member,) in con.execute(sql).fetchall()]))
+        for name, sql_type in types.items()
+        if is_enum(sql_type)
+        for sql in [f"SELECT unnest(enum_range(CAST(NULL AS {sql_type})))"]
+    ]
 
 
 def _in_utc(types: Mapping[str, str]) -> list[pl.Expr]:

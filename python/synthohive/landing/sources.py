@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from functools import cache
 from typing import TYPE_CHECKING
@@ -10,14 +9,12 @@ from typing import TYPE_CHECKING
 import duckdb
 import yaml
 
-from synthohive.errors import LandingError
 from synthohive.landing.identifiers import quote
 from synthohive.landing.types import is_quoted
 from synthohive.schema.model import Table
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from pathlib import Path
 
     from synthohive.landing.catalogue import ColumnTypes
     from synthohive.schema.model import ForeignKey
@@ -77,41 +74,6 @@ def sources_yaml(
         ],
     }
     return _HEADER + _dump({"version": 2, "sources": [_without_jinja(source)]})
-
-
-def write_sources(path: Path, text: str) -> None:
-    """Put a sources file in place, in one step.
-
-    Raises:
-        LandingError: There is a file that SynthoHive did not write.
-    """
-    draft_sources(path, text).replace(path)
-
-
-def draft_sources(path: Path, text: str) -> Path:
-    """Write a sources file beside its place, to be moved there when all else is done.
-
-    Raises:
-        LandingError: There is a file that SynthoHive did not write, or none can be written.
-    """
-    if path.exists() and not path.read_text(encoding="utf-8").startswith(MARKER):
-        raise LandingError(
-            f"the sources file {str(path)!r} was not written by SynthoHive",
-            hint="name another file (sources_file: …), or move yours away",
-        )
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise LandingError(
-            f"the sources file {str(path)!r} cannot be written: {error.strerror}",
-            hint="name another file (sources_file: …)",
-        ) from error
-    return draft
 
 
 def _table(

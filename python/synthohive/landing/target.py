@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from synthohive.schema.model import Table
 
 _MARK = "Synthetic rows made by SynthoHive"
+_SYSTEM_SCHEMAS = ("information_schema", "pg_catalog")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,20 @@ def find_target(con: duckdb.DuckDBPyConnection, schema: str) -> Target:
     return Target(database=str(one(con, "SELECT current_database()")[0]), schema=schema)
 
 
+def check_writable(con: duckdb.DuckDBPyConnection, target: Target) -> None:
+    """Make sure that tables can be made in the target's database at all.
+
+    Raises:
+        LandingError: The database was opened or attached without the right to write.
+    """
+    sql = "SELECT 1 FROM duckdb_databases() WHERE database_name = ? AND readonly"
+    if con.execute(sql, [target.database]).fetchall():
+        raise LandingError(
+            f"the database {target.database!r} is open for reading only: nothing can land in it",
+            hint="open or attach it with the right to write (in profiles.yml: no read_only)",
+        )
+
+
 def check_target(
     con: duckdb.DuckDBPyConnection,
     target: Target,
@@ -52,9 +67,14 @@ def check_target(
     """Make sure that landing overwrites nothing but synthetic tables of earlier runs.
 
     Raises:
-        LandingError: The schema holds real tables, or a table of one of the names that
-            SynthoHive did not make; or two of the names differ in case only.
+        LandingError: The schema is DuckDB's own or holds real tables, or a table of one of
+            the names that SynthoHive did not make; or two of the names differ in case only.
     """
+    if target.schema.lower() in _SYSTEM_SCHEMAS:
+        raise LandingError(
+            f"schema {target.schema!r} belongs to DuckDB itself: no table can land there",
+            hint="land in a schema of its own, such as schema: synthetic",
+        )
     _refuse_real_schema(con, target, tables.values())
     _refuse_names(names)
     made = {name.lower() for name in made_tables(con, target)}

@@ -111,6 +111,7 @@ def _family(dtype: pl.DataType) -> str | None:
 
 
 def _plain(values: pl.Series) -> pl.Series:
+    values = values.alias("")  # a name may look like a pattern to Polars
     is_text = isinstance(values.dtype, pl.Categorical | pl.Enum)
     return values.cast(pl.String) if is_text else values
 

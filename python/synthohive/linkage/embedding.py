@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 MAX_DIMS = 16
 MAX_PARENTS = 20_000
 MAX_CHILDREN = 400_000
+MIN_SHARE = 1e-3
+"""Of all the differences between parents, the least that is worth a direction."""
 ENOUGH_CHILDREN = 64
 """Children per parent, on average, that tell where a parent stands."""
 
@@ -151,8 +153,8 @@ def _directions(
     """Find the directions in which both halves of a parent's children agree.
 
     Returns:
-        An orthonormal basis ``(D, T)``, strongest first; `None` if there is nothing but
-        chance.
+        Orthogonal directions ``(D, T)``, strongest first, the stronger the shorter;
+        `None` if there is nothing but chance.
     """
     totals = counts.sum(axis=1)
     paired = counts[:, 1] > 0
@@ -168,9 +170,10 @@ def _directions(
         covariance = (covariance + covariance.T) / 2
     values, directions = np.linalg.eigh(covariance)
     # Chance makes as much negative as positive covariance: the floor of what is real.
-    floor = max(-float(values[0]), 0.01 * float(values[values > 0].sum()))
+    floor = max(-float(values[0]), MIN_SHARE * float(values[values > 0].sum()))
     kept = np.flatnonzero(values > floor)[::-1][:MAX_DIMS]
-    return directions[:, kept] if len(kept) else None
+    # What parents differ in most, often their price, would drown the rest: meet it halfway.
+    return directions[:, kept] / values[kept] ** 0.25 if len(kept) else None
 
 
 def _noise_dims(

@@ -98,7 +98,7 @@ class Hierarchy:
         """Return the group each row wants its parent to be of, and the group it is of."""
         if self.agreement is not None:
             uniforms = stream.child("equal").uniform(codes.height)
-            own = codes[self.agreement.column].cast(pl.UInt32)
+            own = codes[self.agreement.column].alias("").cast(pl.UInt32)
             return own.set(uniforms >= self.agreement.share, ANY), own
         if self.affinity is None or self.matching is None:
             one = pl.Series(np.zeros(codes.height, np.uint32))

@@ -72,11 +72,11 @@ class LinkageModel:
         context = _names(context_cols or [c for c in parents.columns if c not in key])
         _require(children, foreign, "children")
         _require(parents, [*key, *context], "parents")
-        counts = _count(parents.select(key), children.select(foreign))
+        counts = _count(parents[list(key)], children[list(foreign)])
         if self.method != "conditional" or not context:
             self._encoder, self._counts = None, fit_counts(counts, method=self.method)
             return self
-        known = parents.select(context)
+        known = parents[list(context)]
         self._encoder = fit_encoder(known, {}, stream=Stream(self.seed, ("linkage", "encode")))
         self._counts = fit_counts(
             counts,

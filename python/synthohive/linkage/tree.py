@@ -106,4 +106,4 @@ def code_matrix(codes: pl.DataFrame, names: Sequence[str]) -> NDArray[np.integer
     """Return some code columns as one array, each column contiguous; ``(N, C)``."""
     if not names:
         return np.zeros((codes.height, 0), np.uint8)
-    return codes.select(names).to_numpy(order="fortran")
+    return codes[list(names)].to_numpy(order="fortran")

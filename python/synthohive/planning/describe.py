@@ -32,7 +32,8 @@ class TableRow(TypedDict):
     """All that `inspect` shows of a table; JSON-able.
 
     ``rows`` is the number of real rows, ``rows_asked`` the declared number to generate at
-    scale 1. ``context`` is `None` where it will be chosen from the data.
+    scale 1, where nothing else decides it. ``context`` is `None` where it will be chosen from
+    the data.
     """
 
     table: str
@@ -81,7 +82,7 @@ def _table_row(table: Table, step: Step, metadata: Metadata, rows: int | None) -
         "level": step.level,
         "is_kept": step.is_kept,
         "rows": rows,
-        "rows_asked": table.rows,
+        "rows_asked": None if step.is_kept or step.driver else table.rows,
         "primary_key": list(table.primary_key),
         "key_evidence": list(table.key_evidence),
         "unique": [list(key) for key in step.unique],

@@ -13,7 +13,7 @@ from synthohive.schema.shapes import shape_of
 from synthohive.schema.validate import schema_problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from synthohive.schema.metadata import Metadata
     from synthohive.schema.model import ForeignKey, Table
@@ -109,6 +109,7 @@ def plan(metadata: Metadata) -> Plan:
         for name in names
     ]
     notices = [text for step in steps for text in _notices(step, graph.tables[step.table])]
+    notices += _unheeded_rows(steps, graph.tables)
     return Plan(steps=tuple(steps), notices=tuple(notices))
 
 
@@ -166,3 +167,30 @@ def _notices(step: Step, table: Table) -> list[str]:
             f"{step.table}: {fk} {reason} and is filled in after all tables are generated"
         )
     return notices
+
+
+def _unheeded_rows(steps: Sequence[Step], tables: Mapping[str, Table]) -> list[str]:
+    """Tell of numbers of rows that were declared where something else decides them."""
+    by_name = {step.table: step for step in steps}
+    notices: list[str] = []
+    for step in steps:
+        rows = tables[step.table].rows
+        if rows is None or (step.driver is None and not step.is_kept):
+            continue
+        if step.driver is None:
+            reason = "its real rows are kept"
+        else:
+            reason = (
+                f"the rows of its driver {step.driver.parent} decide how many there are"
+                f" ({step.driver}); {_instead(step, by_name)}"
+            )
+        notices.append(f"{step.table}: its setting rows ({rows:,}) has no effect, as {reason}")
+    return notices
+
+
+def _instead(step: Step, by_name: Mapping[str, Step]) -> str:
+    """Say what does decide the rows of a table with a driver."""
+    root = step
+    while root.driver is not None:
+        root = by_name[root.driver.parent]
+    return "use scale" if root.is_kept else f"set rows of {root.table}, or use scale"

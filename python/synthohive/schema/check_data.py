@@ -54,7 +54,7 @@ def _keys_of(table: Table, tables: Mapping[str, Table]) -> dict[tuple[str, ...],
 
 def _fraction_problems(table: Table, frame: pl.DataFrame) -> Iterator[str]:
     for name in sorted(table.key_columns):
-        values = frame[name]
+        values = frame[name].alias("")
         if not values.dtype.is_float():
             continue
         broken = (values != values.floor()) | values.is_nan() | values.is_infinite()
@@ -108,11 +108,12 @@ def _orphan_problems(
         return
     frame = frames[table.name]
     samples = _samples(table, fk.columns, frame.filter(orphan))
-    advice = (
-        "the key can't be null: repair the rows or set on_orphans to drop"
-        if policy == "null"
-        else "repair the rows, or set on_orphans of the table to drop or null"
-    )
+    leave = f"set on_orphans of {table.name} to drop, which leaves such rows out"
+    advice = f"repair the rows, or {leave}"
+    if policy == "null":
+        advice = f"the key can't be null: {advice}"
+    elif nullable_columns(table, fk):
+        advice += ", or to null, which keeps them without a parent"
     yield (
         f"{format_reference(table.name, fk.columns)}: {int(orphan.sum())} of {frame.height} rows"
         f" have no parent in {format_reference(fk.parent, fk.parent_columns)}{samples}; {advice}"

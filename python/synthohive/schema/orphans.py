@@ -107,7 +107,10 @@ def _without(
             column=fk.columns[0],
             hint="repair the rows, or set on_orphans to drop or null",
         )
-    return frame.with_columns(frame[name].set(orphan, None) for name in columns)
+    unnamed = {name: frame[name].alias("") for name in columns}  # a name may look like a pattern
+    return frame.with_columns(
+        series.set(orphan, None).alias(name) for name, series in unnamed.items()
+    )
 
 
 def _notice(table: Table, fk: ForeignKey, count: int, rows: int) -> str:

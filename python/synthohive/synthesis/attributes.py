@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from synthohive import kernels
+from synthohive.models.settings import BLOCK_ROWS
 from synthohive.synthesis.draw import own_codes, row_name
 from synthohive.synthesis.fitted import base_place
 from synthohive.synthesis.spool import ABSENT
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from synthohive.synthesis.draw import Generation
     from synthohive.synthesis.fitted import FittedCopy, FittedTable
+
+HOLD_ROWS = 8 * BLOCK_ROWS
+"""Rows decoded together of columns that are held. Does not change the result."""
 
 
 def attribute_frame(
@@ -58,17 +61,8 @@ def _bases(generation: Generation, table: FittedTable, start: int, stop: int) ->
             fk = ancestor.driver.fk
             rows = generation.spool.take(ancestor.name, row_name(fk), rows)
             ancestor = generation.fitted.tables[fk.parent]
-        columns.append(_values(generation, ancestor, column, rows).alias(name))
+        columns.append(attribute_values(generation, ancestor, column, rows).alias(name))
     return pl.DataFrame(columns) if columns else pl.DataFrame(height=stop - start)
-
-
-def _values(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:
-    """Return an attribute's values at rows that lie near each other."""
-    if not len(rows):
-        return pl.Series(column, [], dtype=table.schema[column])
-    first = int(rows.min())
-    near = attribute_frame(generation, table, first, int(rows.max()) + 1)[[column]]
-    return kernels.gather(near, pl.Series(rows - np.uint32(first))).to_series()
 
 
 def _copied(
@@ -80,16 +74,59 @@ def _copied(
     stop: int,
 ) -> pl.Series:
     """Fill an attribute from the parent's; rows without a parent keep their own value."""
-    own = frame[found.copy.column]
+    own = frame[found.copy.column].alias("")
     rows = generation.spool.read(table.name, row_name(found.fk), start, stop)
     present = rows != ABSENT
     if not present.any():
-        return own
+        return own.alias(found.copy.column)
     parent = generation.fitted.tables[found.fk.parent]
-    first, last = int(rows[present].min()), int(rows[present].max()) + 1
-    above = attribute_frame(generation, parent, first, last)[[found.copy.parent_column]]
-    place = pl.Series(np.where(present, rows - np.uint32(first), 0).astype(np.uint32))
-    parents = kernels.gather(above, place).to_series()
+    values = attribute_values(generation, parent, found.copy.parent_column, rows[present])
+    place = pl.Series(np.cumsum(present) - 1).cast(pl.UInt32).set(pl.Series(~present), None)
+    parents = values.gather(place)
     stream = generation.stream.child(table.name, "copy", found.copy.column)
     copied = found.copy.fill(own, parents, stream, start)
     return own.zip_with(~pl.Series(present), copied)
+
+
+def attribute_values(
+    generation: Generation, table: FittedTable, column: str, rows: NDArray[np.uint32]
+) -> pl.Series:
+    """Decode an attribute for some rows of a table, quickly if they stand close together."""
+    if table.kept is not None:
+        return table.kept[column].alias("").gather(rows)
+    known = generation.values.get((table.name, column))
+    if known is not None:
+        return known.gather(rows)
+    if not len(rows):
+        return pl.Series([], dtype=table.schema[column])
+    first = int(rows.min())
+    near = attribute_frame(generation, table, first, int(rows.max()) + 1)[column].alias("")
+    return near.gather(rows - np.uint32(first))
+
+
+def hold_copied(generation: Generation, table: FittedTable) -> None:
+    """Decode, once and for all, what rows of a table repeat from all over a parent.
+
+    Rows of one block have drivers that stand close together, but their other parents are
+    anywhere: these parents' repeated columns are held, whole, until `release_copied`.
+    """
+    driver = None if table.driver is None else table.driver.fk
+    for found in table.copies:
+        parent = generation.fitted.tables[found.fk.parent]
+        name = (parent.name, found.copy.parent_column)
+        if found.fk == driver or parent.kept is not None or name in generation.values:
+            continue
+        hold_copied(generation, parent)
+        height = generation.heights[parent.name]
+        parts = [
+            attribute_frame(generation, parent, start, min(start + HOLD_ROWS, height))[name[1]]
+            for start in range(0, height, HOLD_ROWS)
+        ]
+        nothing = pl.Series([], dtype=parent.schema[name[1]])
+        parts = [nothing, *(part.alias("") for part in parts)]
+        generation.values[name] = pl.concat(parts, rechunk=True)
+
+
+def release_copied(generation: Generation) -> None:
+    """Let go of what `hold_copied` holds."""
+    generation.values.clear()

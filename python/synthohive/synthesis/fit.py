@@ -246,14 +246,28 @@ def _tell_kinds(real: RealTables, step: Step, stream: Stream) -> None:
     fk, name = step.driver, step.table
     if fk is None or real.steps[fk.parent].is_kept or step.is_kept:
         return
-    codes, layout = real.codes[name], real.layouts[name]
+    known, known_layout = _known_of(real, real.steps[fk.parent])
     kinds = find_kinds(
-        codes, layout, real.parents[name, fk], real.rows(fk.parent), stream.child(name, "kinds")
+        real.codes[name],
+        real.layouts[name],
+        real.parents[name, fk],
+        known,
+        known_layout,
+        stream.child(name, "kinds"),
     )
     if kinds is not None:
         kind = _kind_name(name, fk)
         size = int(str(kinds.max())) + 1
         _add_codes(real, fk.parent, CodeColumn(name=kind, size=size, source=kind), kinds)
+
+
+def _known_of(real: RealTables, step: Step) -> tuple[pl.DataFrame, Layout]:
+    """Return the own codes of a table's rows and those of all their ancestors."""
+    ancestors = tuple(_ancestor_codes(real, step))
+    parts = [real.codes[step.table], real.context_codes(step.table, ancestors)]
+    parts = [part for part in parts if part.width]
+    known = pl.concat(parts, how="horizontal") if parts else real.codes[step.table]
+    return known, real.layouts[step.table] + context_layout(ancestors)
 
 
 def _kind_name(child: str, fk: ForeignKey) -> str:

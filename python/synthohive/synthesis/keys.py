@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from synthohive.synthesis.attributes import attribute_frame
+from synthohive.synthesis.attributes import attribute_values
 from synthohive.synthesis.draw import SIBLING, Generation, row_name
 from synthohive.synthesis.spool import ABSENT
 
@@ -52,14 +52,14 @@ def key_values(generation: Generation, table: FittedTable, column: str, rows: ND
     present = rows != ABSENT
     known = rows[present]
     if table.kept is not None:
-        values = table.kept[column].gather(known)
+        values = table.kept[column].alias("").gather(known)
     elif column in table.roles.numbered:
         values = _numbered(generation, table, column, known)
     elif column in table.roles.foreign:
         values = _foreign(generation, table, column, known)
     else:
-        values = _learned(generation, table, column, known)
-    return _spread(values.cast(table.schema[column]), present).alias(column)
+        values = attribute_values(generation, table, column, known)
+    return _spread(values.alias("").cast(table.schema[column]), present).alias(column)
 
 
 def _spread(values: pl.Series, present: NDArray) -> pl.Series:
@@ -79,23 +79,14 @@ def _numbered(generation: Generation, table: FittedTable, column: str, rows: NDA
         first = generation.first_key
     stream = generation.stream.child(table.name, "key", column)
     positions = pl.Series(rows, dtype=pl.UInt32)
-    return table.formats[column].format(positions, first=first, stream=stream)
-
-
-def _learned(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:
-    """Decode a learned column that is part of a composite key."""
-    if not len(rows):
-        return pl.Series(column, [], dtype=table.schema[column])
-    first = int(rows.min())
-    values = attribute_frame(generation, table, first, int(rows.max()) + 1)[column]
-    return values.gather(pl.Series(rows) - first)
+    return table.formats[column].format(positions, first=first, stream=stream, table=table.name)
 
 
 def _foreign(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:
     """Take a key from the parent; of several keys that share the column, the first set one."""
     declared = generation.fitted.metadata.tables[table.name].foreign_keys
     sharing = [fk for fk in declared if column in fk.columns]
-    values = pl.Series(column, [None] * len(rows), dtype=table.schema[column])
+    values = pl.Series([None] * len(rows), dtype=table.schema[column])
     for fk in assignment_order(table, sharing):
         if not generation.spool.has(table.name, row_name(fk)):
             continue
@@ -103,5 +94,5 @@ def _foreign(generation: Generation, table: FittedTable, column: str, rows: NDAr
         source = fk.parent_columns[fk.columns.index(column)]
         above = generation.spool.take(table.name, row_name(fk), rows)
         found = key_values(generation, parent, source, above).cast(table.schema[column])
-        values = values.to_frame().select(pl.coalesce(pl.col(column), found)).to_series()
+        values = values.zip_with(values.is_not_null(), found.alias(""))
     return values

@@ -16,7 +16,11 @@ R = TypeVar("R")
 
 def thread_count(threads: int | None) -> int:
     """Return the number of worker threads: as asked for, or one per usable core."""
-    return threads or len(os.sched_getaffinity(0))
+    if threads:
+        return threads
+    if hasattr(os, "sched_getaffinity"):  # Linux; elsewhere a process may use all cores
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def ordered_map(work: Callable[[T], R], items: Iterable[T], *, threads: int) -> Iterator[R]:

@@ -95,7 +95,8 @@ class RealTables:
                 msg = f"{table} has no ancestor {code.steps} drivers up"
                 raise AssertionError(msg)
             values = kernels.gather(self.codes[found[0]][[code.column.name]], found[1])
-            wide = values.to_series().cast(pl.UInt32)  # a byte may not hold the absent code
+            # unnamed, as a name may look like a pattern; a byte may not hold the absent code
+            wide = values.to_series().alias("").cast(pl.UInt32)
             columns.append(wide.fill_null(code.column.size - 1).alias(code.name))
         return pl.DataFrame(columns) if columns else pl.DataFrame()
 

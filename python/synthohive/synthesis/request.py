@@ -10,7 +10,10 @@ import polars as pl
 from synthohive.errors import CapacityError, ConfigError, did_you_mean
 
 if TYPE_CHECKING:
-    from synthohive.planning.plan import Plan
+    from collections.abc import Iterator
+
+    from synthohive.encoding.table import TableEncoder
+    from synthohive.planning.plan import Plan, Step
     from synthohive.synthesis.fitted import Fitted
 
 
@@ -128,8 +131,19 @@ def check_root(plan: Plan, argument: str, name: str) -> None:
         raise ConfigError(
             f"{argument} names {name}, whose rows follow from its driver {step.driver.parent}",
             table=name,
-            hint=f"ask for rows of {step.driver.parent}, or use scale",
+            hint=_other_way(steps, step.driver.parent),
         )
+
+
+def _other_way(steps: Mapping[str, Step], parent: str) -> str:
+    """Say how to get more rows: by the table that all drivers lead up to, if it is free."""
+    driver = steps[parent].driver
+    while driver is not None:
+        parent = driver.parent
+        driver = steps[parent].driver
+    if steps[parent].is_kept:
+        return "use scale: it multiplies what the real rows of kept tables drive"
+    return f"ask for rows of {parent}, or use scale"
 
 
 def typed_given(fitted: Fitted, given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -154,3 +168,26 @@ def typed_given(fitted: Fitted, given: Mapping[str, pl.DataFrame]) -> dict[str, 
                 ) from error
         frames[name] = pl.DataFrame(columns)
     return frames
+
+
+def unseen_given(fitted: Fitted, given: Mapping[str, pl.DataFrame]) -> Iterator[str]:
+    """Tell which given values were never learned from, one sentence per column."""
+    for name, frame in given.items():
+        encoder = fitted.tables[name].encoder
+        for column, count in encoder.unseen(_filled_up(encoder, frame)).items():
+            if column not in frame.columns:
+                continue
+            values = "values" if count > 1 else "a value"
+            yield (
+                f"given {name}.{column}: {count} of {frame.height} rows have {values} never"
+                " learned from; they stay, and the rest of the row follows the nearest known one"
+            )
+
+
+def _filled_up(encoder: TableEncoder, frame: pl.DataFrame) -> pl.DataFrame:
+    """Add the columns that are not given, as nulls."""
+    columns = [
+        frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height, dtype)
+        for name, dtype in encoder.schema.items()
+    ]
+    return pl.DataFrame(columns)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 import polars as pl
 
-from synthohive.errors import NotFittedError
+from synthohive.errors import NotFittedError, UnseenContextWarning
 from synthohive.events import Notice, OnEvent, RowsGenerated, StageStarted, ignore
 from synthohive.planning.plan import plan as make_plan
 from synthohive.randomness import Stream
@@ -16,12 +18,17 @@ from synthohive.synthesis.assign import assign
 from synthohive.synthesis.draw import Generation, draw
 from synthohive.synthesis.emit import emit
 from synthohive.synthesis.parallel import thread_count
-from synthohive.synthesis.request import check_request, check_seed, frames_of, typed_given
+from synthohive.synthesis.request import (
+    check_request,
+    check_seed,
+    frames_of,
+    typed_given,
+    unseen_given,
+)
 from synthohive.synthesis.spool import Spool
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from synthohive.linkage.counts import Method
     from synthohive.models.settings import CTGANSettings, Device
@@ -91,12 +98,16 @@ class Synthesizer:
             )
         return self._fitted
 
-    def fit(self, tables: Mapping[str, pl.DataFrame]) -> Self:
+    def fit(
+        self, tables: Mapping[str, pl.DataFrame], *, checkpoints: str | Path | None = None
+    ) -> Self:
         """Learn all tables.
 
         Args:
             tables: One frame per table of the metadata; anything that exports an Arrow
                 stream (Polars, pyarrow, pandas, DuckDB relations).
+            checkpoints: A folder that training writes its state to every few seconds. The
+                same call after an interruption goes on from there, and learns the same.
 
         Returns:
             This object.
@@ -122,7 +133,12 @@ class Synthesizer:
             make_plan(self.metadata),
             frames,
             stream=Stream(self.seed, ("fit",)),
-            settings=FitSettings(ctgan=settings, counts=self._linkage, threads=self._threads),
+            settings=FitSettings(
+                ctgan=settings,
+                counts=self._linkage,
+                threads=self._threads,
+                checkpoints=None if checkpoints is None else Path(checkpoints),
+            ),
             on_event=self._on_event,
         )
         return self
@@ -186,6 +202,9 @@ class Synthesizer:
         fitted = self.fitted
         check_request(fitted, scale, rows or {}, given or {})
         check_seed(self.seed if seed is None else seed)
+        typed = typed_given(fitted, given or {})
+        for sentence in unseen_given(fitted, typed):
+            warnings.warn(sentence, UnseenContextWarning, stacklevel=3)
         self._on_event(StageStarted(stage="generate", detail=f"scale {scale:g}"))
         with Spool() as spool:
             generation = Generation(
@@ -194,7 +213,7 @@ class Synthesizer:
                 stream=Stream(self.seed if seed is None else seed, ("sample",)),
                 scale=scale,
                 rows=rows or {},
-                given=typed_given(fitted, given or {}),
+                given=typed,
                 threads=self._threads,
                 heights={},
                 first_key=first_key,

@@ -19,16 +19,21 @@ if TYPE_CHECKING:
 
     from synthohive.events import Event, OnEvent
 
-QUIET_SECONDS = 20.0
-"""A table that trains for longer than this without a line gets one in between."""
+FIRST_SECONDS = 3.0
+"""A table that trains for longer than this is told how far it is."""
+
+QUIET_SECONDS = 10.0
+"""So long a table is silent between two such lines."""
 
 
 class EventLines:
-    """Turns events into lines: one per table learned and generated, stage and notice.
+    """Turns events into lines: of stages, notices, and tables being learned and generated.
 
     Args:
         write: Takes a line, without line break. May be called from several threads, but
             never from two at once.
+        is_alone: Nothing else shows how far the learning of a table is, so that its begin
+            has a line, and now and then its progress.
 
     Examples:
         >>> write = EventLines(print)
@@ -38,11 +43,12 @@ class EventLines:
         generated orders: 7,000 rows
     """
 
-    def __init__(self, write: Callable[[str], None]) -> None:
+    def __init__(self, write: Callable[[str], None], *, is_alone: bool = True) -> None:
         self._write = write
+        self._is_alone = is_alone
         self._lock = Lock()
         self._started: dict[str, TrainingStarted] = {}
-        self._spoken: dict[str, float] = {}
+        self._due: dict[str, float] = {}
 
     def __call__(self, event: Event) -> None:
         """Write the line of an event, if it has one."""
@@ -54,8 +60,7 @@ class EventLines:
     def _line(self, event: Event) -> str | None:
         match event:
             case TrainingStarted():
-                self._started[event.table] = event
-                return None
+                return self._begin(event)
             case EpochFinished():
                 return self._between(event)
             case TrainingFinished():
@@ -63,18 +68,30 @@ class EventLines:
             case _:
                 return _plain_line(event)
 
-    def _between(self, event: EpochFinished) -> str | None:
-        if event.seconds - self._spoken.get(event.table, 0.0) < QUIET_SECONDS:
+    def _begin(self, event: TrainingStarted) -> str | None:
+        self._started[event.table] = event
+        if not self._is_alone:
             return None
-        self._spoken[event.table] = event.seconds
-        return f"learning {event.table}: {progress_text(event)}"
+        return f"learning {event.table}: {_size(event)}, at most {event.steps:,} steps"
+
+    def _between(self, event: EpochFinished) -> str | None:
+        if not self._is_alone or event.seconds < self._due.get(event.table, FIRST_SECONDS):
+            return None
+        self._due[event.table] = event.seconds + QUIET_SECONDS
+        return f"learning {event.table}: {event.step / event.steps:.0%}, {progress_text(event)}"
 
     def _learned(self, event: TrainingFinished) -> str:
         started = self._started.pop(event.table, None)
-        self._spoken.pop(event.table, None)
-        size = f"{started.rows:,} rows, {started.columns} columns, " if started else ""
+        self._due.pop(event.table, None)
+        size = f"{_size(started)}, " if started else ""
         loss = "" if event.held_out_loss is None else f", loss {event.held_out_loss:.2f}"
-        return f"learned {event.table}: {size}{event.steps:,} steps{loss}, {event.seconds:.1f} s"
+        return (
+            f"learned {event.table}: {size}{event.steps:,} steps{loss}, {duration(event.seconds)}"
+        )
+
+
+def _size(event: TrainingStarted) -> str:
+    return f"{event.rows:,} rows, {event.columns} columns"
 
 
 def _plain_line(event: StageStarted | RowsGenerated | Notice) -> str | None:
@@ -125,5 +142,20 @@ def progress_text(event: EpochFinished) -> str:
         'epoch 3, loss 8.12, held out 8.40, at most 18 s left'
     """
     held_out = "" if event.held_out_loss is None else f", held out {event.held_out_loss:.2f}"
-    left = f"at most {event.eta_seconds:.0f} s left"
+    left = f"at most {duration(event.eta_seconds)} left"
     return f"epoch {event.epoch}, loss {event.loss:.2f}{held_out}, {left}"
+
+
+def duration(seconds: float) -> str:
+    """Write a duration in the unit that suits it.
+
+    Examples:
+        >>> [duration(seconds) for seconds in (1.23, 99.4, 130, 3600, 9000)]
+        ['1.2 s', '99 s', '2 min', '60 min', '2.5 h']
+    """
+    if seconds < 10:  # noqa: PLR2004
+        return f"{seconds:.1f} s"
+    if seconds < 100:  # noqa: PLR2004
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 100 else f"{minutes / 60:.1f} h"  # noqa: PLR2004

@@ -45,7 +45,8 @@ def shown_progress(stream: TextIO = sys.stderr) -> Generator[OnEvent]:
     one_line = Column(no_wrap=True, overflow="ellipsis")
     detail = TextColumn("{task.fields[detail]}", style="dim", table_column=one_line)
     with Progress(*columns, detail, console=console_for(stream), transient=True) as bars:
-        yield _Bars(bars, EventLines(lambda line: bars.console.print(_styled(line))))
+        lines = EventLines(lambda line: bars.console.print(_styled(line)), is_alone=False)
+        yield _Bars(bars, lines)
 
 
 class _Bars:
@@ -68,8 +69,7 @@ class _Bars:
                 self._show_rows(event)
             case _:
                 pass
-        if not isinstance(event, EpochFinished):  # the bar tells how far it is
-            self._lines(event)
+        self._lines(event)
 
     def _show_rows(self, event: RowsGenerated) -> None:
         if event.rows == event.total:

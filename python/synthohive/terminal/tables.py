@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from synthohive.terminal.lines import duration
 from synthohive.terminal.progress import WIDTH
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def inspection_view(inspection: Inspection) -> RenderableType:
     """Show every table, its keys, where they were found and what else is declared."""
     rows = inspection.tables
     parts: list[RenderableType] = [
-        _heading(f"{len(rows)} tables, in the order they are generated"),
+        _heading(f"{_counted(len(rows), 'table')}, in the order they are generated"),
         _generation(rows),
         _heading("Keys, and where they were found"),
         _keys(rows),
@@ -52,8 +53,8 @@ def summary_view(summary: Summary, told: Collection[str] = ()) -> RenderableType
     """
     rows = sum(table.rows for table in summary.tables)
     title = (
-        f"{len(summary.tables)} synthetic tables, {rows:,} rows, landed in schema "
-        f"{summary.schema} in {summary.seconds:.1f} s"
+        f"{_counted(len(summary.tables), 'synthetic table')}, {rows:,} rows, landed in schema "
+        f"{summary.schema} in {duration(summary.seconds)}"
     )
     table = _table("Table", "Rows>", "Real rows>", "Learned in>", "Loss>", "Keys")
     for landed in summary.tables:
@@ -165,7 +166,7 @@ def _landed(table: TableSummary) -> tuple[str, ...]:
         table.name,
         f"{table.rows:,}",
         f"{table.real_rows:,}",
-        f"{table.seconds:.1f} s" if table.held_out_loss is not None else "—",
+        duration(table.seconds) if table.held_out_loss is not None else "—",
         loss,
         ", ".join(problems) or "all hold",
     )
@@ -194,6 +195,10 @@ def _bullets(texts: Iterable[str]) -> Table:
     for text in texts:
         table.add_row("•", escape(text))
     return table
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _heading(text: str) -> Text:

@@ -79,6 +79,7 @@ class Directory:
             key=lambda uid: (
                 uid not in among,
                 self.tables[uid].get("package_name") != package,
+                self.canonical(uid) not in self.names.values(),
                 uid,
             ),
         )

@@ -41,7 +41,7 @@ def read_dbt(source: str | Path | Entry, select: Iterable[str] | None = None) ->
         *artifact.notices,
         *selection.notices,
         *notices,
-        *(_unread_references(facts, selection) if select is None else ()),
+        *(_unread_references(facts, selection, settings) if select is None else ()),
     ]
     return result
 
@@ -81,14 +81,20 @@ def _canonical(fact: Fact, directory: Directory) -> Fact:
     return fact
 
 
-def _unread_references(facts: Sequence[Fact], selection: Selection) -> Iterator[str]:
-    """Say in one sentence which references were found on models that are not read."""
-    read = set(selection.names.values())
+def _unread_references(
+    facts: Sequence[Fact], selection: Selection, settings: Mapping[str, TableSettings]
+) -> Iterator[str]:
+    """Say in one sentence which references were found on models that are not read.
+
+    Tables that are meant not to be read are passed over: synthetic ones, and those to skip.
+    """
+    unwanted = {uid for uid, chosen in settings.items() if chosen.generated or chosen.skip}
+    passed = {*selection.names.values(), *unwanted}
     unread = sorted(
         {
             f"{fact.table.split('.', 2)[-1]}.{', '.join(fact.columns)}"
             for fact in facts
-            if isinstance(fact, ReferenceFact) and fact.table not in read
+            if isinstance(fact, ReferenceFact) and fact.table not in passed
         }
     )
     if unread:
