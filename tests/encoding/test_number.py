@@ -11,6 +11,7 @@ from synthohive.encoding.cells import cut_cells
 from synthohive.encoding.grid import find_grid
 from synthohive.encoding.number import NumberCodec, fit_number
 from synthohive.encoding.settings import EncodingSettings
+from synthohive.encoding.table import fit_encoder
 from synthohive.encoding.texture import Texture, find_texture
 from synthohive.randomness import Stream
 
@@ -201,3 +202,13 @@ def test_a_personal_number_keeps_nothing_but_its_range() -> None:
     assert decoded.dtype == pl.Int32
     assert decoded.is_between(series.min(), series.max()).all()
     assert not decoded.is_in(series.implode()).any()
+
+
+def test_days_are_met_again_as_often_as_fresh_rows_meet_them():
+    random = np.random.default_rng(3)
+    days = pl.Series("day", random.integers(0, 2_000, 6_000), dtype=pl.Int32).cast(pl.Date)
+    learned, fresh = days[:3_000], days[3_000:]
+    encoder = fit_encoder(learned.to_frame(), {}, stream=Stream(1))
+    made = encoder.decode(encoder.encode(learned.to_frame()), Stream(2))["day"]
+    known = learned.implode()
+    assert made.is_in(known).mean() == pytest.approx(fresh.is_in(known).mean(), abs=0.05)

@@ -8,7 +8,7 @@ of no width; the others are drawn between neighbouring values, never copied.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from synthohive.encoding.grid import Numbers
     from synthohive.encoding.settings import EncodingSettings
 
-_MIN_CELL_ROWS = 5
+_MIN_CELL_ROWS = 8
+_MANY_ROWS = 20  # no chance event: a value with so many rows is one of its own
 _MAX_EXACT = 16  # exact values in one cell, beyond which only heavy ones stay exact
 _MAX_PIECES = 8
-_MIN_PIECE_ROWS = 4
+_MIN_PIECE_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,6 +209,7 @@ def _segments(
     is_exact = (rows >= min_rows_exact) & (
         (cell_values[cell] <= _MAX_EXACT) | (rows * _MAX_EXACT >= cell_rows[cell])
     )
+    is_exact &= _stands_out(values, rows, cell)
     exact_number = np.where(is_exact, np.cumsum(is_exact), 0)
     segment = _runs(cell, _pieces(rows, cell, cell_rows), exact_number)
     first = np.flatnonzero(_changes(segment))
@@ -215,12 +217,54 @@ def _segments(
     low, high = values[first].copy(), values[last].copy()
     alone = (first == last) & ~is_exact[first]
     low[alone], high[alone] = _widened(values, first[alone])
+    several = first < last
+    low[several], high[several] = _stretched(values, first[several], last[several], is_exact)
     share = np.bincount(segment, weights=rows) / cell_rows[cell[first]]
     starts_cell = _changes(cell[first])
     before = np.cumsum(share) - share
     edges = cell[first] + before - before[np.flatnonzero(starts_cell)][cell[first]]
     edges[starts_cell] = cell[first][starts_cell]
     return low, high, np.append(edges, float(len(cell_rows)))
+
+
+def _stands_out(
+    values: Numbers, rows: NDArray[np.int64], cell: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Tell which values are more than chance makes of evenly spread rows.
+
+    Of 5,000 birthdays some fall on the same day; those days are nothing special.
+    """
+    if values.dtype.kind == "f":
+        return np.ones(len(rows), np.bool_)
+    first = np.flatnonzero(_changes(cell))
+    last = np.append(first[1:], len(values)) - 1
+    points = (values[last] - values[first]).astype(np.float64) + 1
+    expected = (np.bincount(cell, weights=rows) / points)[cell]
+    is_many = (rows >= _MANY_ROWS) | (rows > expected + 3 * np.sqrt(expected) + 1)
+    return is_many | (first == last)[cell]
+
+
+def _stretched(
+    values: Numbers,
+    first: NDArray[np.intp],
+    last: NDArray[np.intp],
+    is_exact: NDArray[np.bool_],
+) -> tuple[Numbers, Numbers]:
+    """Return the ranges of segments up to halfway to their neighbours.
+
+    Ranges that end at real values would draw these too often. No range reaches further
+    than its values are apart, nor towards a value that stands for itself.
+    """
+    apart = (values[last] - values[first]) / (last - first)
+    ends: list[NDArray[Any]] = []
+    for at, step in ((first, -1), (last, 1)):
+        beside = np.clip(at + step, 0, len(values) - 1)
+        gap = np.abs(values[beside] - values[at]) / 2
+        reach = np.where(is_exact[beside], 0.0, np.minimum(gap, apart))
+        if values.dtype.kind != "f":
+            reach = np.floor(reach - (step < 0) * 0.25).clip(0)  # the middle belongs to one side
+        ends.append(values[at] + (step * reach).astype(values.dtype))
+    return ends[0], ends[1]
 
 
 def _pieces(

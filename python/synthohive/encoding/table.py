@@ -17,6 +17,7 @@ from synthohive.encoding.columns import (
     fit_column,
 )
 from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
+from synthohive.encoding.formula import Formula, find_formulas
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.encoding.order import Order, find_orders, mended, offsets, placed
 from synthohive.encoding.settings import EncodingSettings
@@ -38,6 +39,7 @@ class TableEncoder:
         schema: Names and dtypes of the columns, in order.
         codecs: One codec per column.
         orders: Dates that never lie before others, each after the orders of its base.
+        formulas: Numbers that follow from two others, each after the formulas of its parts.
         notices: What a reader should know, one sentence each.
 
     Examples:
@@ -53,6 +55,7 @@ class TableEncoder:
     schema: dict[str, pl.DataType]
     codecs: dict[str, Codec]
     orders: tuple[Order, ...] = ()
+    formulas: tuple[Formula, ...] = ()
     notices: tuple[str, ...] = ()
 
     @property
@@ -140,6 +143,9 @@ class TableEncoder:
             else:
                 here = stream.child(order.column, "mend")
                 columns[order.column] = mended(later, base, order, here, start=start)
+        for formula in self.formulas:
+            name = formula.column
+            columns[name] = formula.apply(columns, self.schema[name])
         named = [series.alias(name) for name, series in columns.items()]
         return pl.DataFrame(named, height=codes.height)
 
@@ -163,6 +169,7 @@ class TableEncoder:
                 for name, codec in self.codecs.items()
             ],
             "orders": [order.to_dict() for order in self.orders],
+            "formulas": [formula.to_dict() for formula in self.formulas],
             "notices": list(self.notices),
         }
 
@@ -181,6 +188,7 @@ class TableEncoder:
                 schema={name: dtype_from_dict(dtype) for name, dtype, _ in columns},
                 codecs={name: codec_from_dict(codec, name) for name, _, codec in columns},
                 orders=tuple(Order.from_dict(order) for order in state["orders"]),
+                formulas=tuple(Formula.from_dict(formula) for formula in state["formulas"]),
                 notices=tuple(state["notices"]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -253,7 +261,12 @@ def fit_encoder(
     declared = {name: columns.get(name) or Column(name=name) for name in frame.columns}
     public = [name for name, column in declared.items() if column.pii is None]
     orders = find_orders(frame[public], none if bases is None else bases)
-    encoder = TableEncoder(schema=dict(frame.schema), codecs={}, orders=orders)
+    encoder = TableEncoder(
+        schema=dict(frame.schema),
+        codecs={},
+        orders=orders,
+        formulas=find_formulas(frame[public]),
+    )
     coded = encoder.coded(frame, bases)
     codecs: dict[str, Codec] = {}
     notices: list[str] = []

@@ -325,7 +325,7 @@ def _drawn(mixture: Mixture, siblings: Siblings, types: Ints, stream: Stream) ->
     uniforms = stream.child("kinds").uniform(len(leaves)).to_numpy()
     scales = np.log(_expected(siblings, types) @ mixture.factors.T)
     children = np.bincount(rows, minlength=len(leaves))
-    logs = np.log(mixture.shares) - children[:, None] * scales[leaves]
+    logs = np.log(mixture.shares) - children[:, None].astype(np.float64) * scales[leaves]
     for kind, factors in enumerate(np.log(mixture.factors)):
         logs[:, kind] += np.bincount(rows, factors[types], len(leaves))
     heights = np.exp(logs - _log_sum(logs)[:, None]).cumsum(1)
