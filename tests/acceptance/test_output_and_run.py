@@ -159,7 +159,7 @@ def test_31_global_random_states_stay_untouched(make_shop, shop_metadata, quick)
 
 def test_34_every_table_tells_its_start_its_epochs_and_its_end(make_shop, shop_metadata):
     told = []
-    settings = sh.CTGANSettings(epochs=3, batch_size=16, width=16, depth=1, members=1)
+    settings = sh.CTGANSettings(epochs=3, width=16, depth=1, members=1)
     hive = sh.Synthesizer(shop_metadata(), ctgan=settings, on_event=told.append, threads=1)
     hive.fit(make_shop(users=300))
     for table in ("users", "products", "orders", "order_items"):
@@ -168,10 +168,7 @@ def test_34_every_table_tells_its_start_its_epochs_and_its_end(make_shop, shop_m
         assert isinstance(own[-1], TrainingFinished)
         epochs = own[1:-1]
         assert all(isinstance(event, EpochFinished) for event in epochs)
-        assert [event.epoch for event in epochs] == list(range(1, len(epochs) + 1))
-        assert epochs
-        if table != "products":  # its three epochs are nine steps, told at once
-            assert len(epochs) >= 3
+        assert [event.epoch for event in epochs] == [1, 2, 3]
         for event in epochs:
             assert np.isfinite(event.loss)
             assert event.eta_seconds >= 0

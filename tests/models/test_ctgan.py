@@ -186,3 +186,12 @@ def test_no_rows_and_no_columns():
     only_keys = sh.Metadata().add_table("t", pk="order id", fk={"user_id": "users.id"})
     rows = CTGAN(only_keys, settings=quick).fit(frame.select("order id", "user_id")).sample(2)
     assert rows["order id"].to_list() == ["ORD-00001", "ORD-00002"]
+
+
+def test_rows_do_not_depend_on_how_many_blocks_are_drawn_at_once(model, monkeypatch):
+    context = regions("NE", "SW", "MW", each=6_000)  # three blocks
+    at_once = model.sample(18_000, context)
+    monkeypatch.setattr("os.cpu_count", lambda: 1)
+    assert model.sample(18_000, context).equals(at_once)
+    assert model.sample(8_192, context[:8_192])["price"].equals(at_once["price"][:8_192])
+    assert at_once["order id"].n_unique() == 18_000

@@ -73,11 +73,12 @@ def reference_loss(outputs, logits, codes, weights):
     return total
 
 
-def test_the_loss_and_its_gradient_are_those_of_cross_entropy():
+@pytest.mark.parametrize("scale", [1.0, 30.0, 300.0])
+def test_the_loss_and_its_gradient_are_those_of_cross_entropy(scale):
     codes = torch.from_numpy(table(40)).view(2, 20, 4)
     outputs = Outputs(LAYOUT, log_frequencies(table(200), LAYOUT))
     weights = torch.rand(2, 20, 4, generator=seeded(2))
-    logits = torch.randn(2, 20, outputs.width, generator=seeded(3)).requires_grad_()
+    logits = (scale * torch.randn(2, 20, outputs.width, generator=seeded(3))).requires_grad_()
     losses = [f(logits, codes, weights) for f in (outputs.loss, reference_loss_of(outputs))]
     gradients = [torch.autograd.grad(loss, logits)[0] for loss in losses]
     assert torch.allclose(losses[0], losses[1], rtol=1e-5)

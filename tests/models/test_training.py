@@ -10,7 +10,7 @@ from planted import CONTEXT, LAYOUT, QUICK, TINY, distance, joint, regional, tab
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.errors import TrainingError
 from synthohive.events import EpochFinished, TrainingFinished, TrainingStarted
-from synthohive.models import CTGANSettings, train
+from synthohive.models import CTGANSettings, learning, progress, train
 from synthohive.models.learning import learn
 from synthohive.models.outputs import Outputs, log_frequencies
 from synthohive.models.plan import plan_training
@@ -129,14 +129,13 @@ def test_a_diverged_training_names_the_step():
     outputs = Outputs(LAYOUT, log_frequencies(codes, LAYOUT))
     rows = rows_of(torch.from_numpy(codes), torch.from_numpy(region), (np.arange(200),))
     with pytest.raises(TrainingError, match="the loss is nan at step 0"):
-        learn(state, outputs, rows, rows, task=task, on_evaluation=print)
+        learn(state, outputs, rows, rows, task=task, on_step=print, on_evaluation=print)
 
 
-def test_acceptance_34_events_tell_start_epochs_with_losses_and_end():
+def events_of(rows, settings):
     events = []
-    settings = CTGANSettings(width=32, depth=1, members=1, max_steps=40, batch_size=64)
     train(
-        table(400),
+        table(rows),
         LAYOUT,
         settings=settings,
         stream=Stream(1),
@@ -144,13 +143,77 @@ def test_acceptance_34_events_tell_start_epochs_with_losses_and_end():
         on_event=events.append,
     )
     first, *epochs, last = events
-    assert first == TrainingStarted(table="shop", rows=400, columns=4, steps=40)
+    assert isinstance(first, TrainingStarted)
     assert isinstance(last, TrainingFinished)
-    assert [event.epoch for event in epochs] == [1, 2, 3, 4]
     assert all(isinstance(event, EpochFinished) for event in epochs)
-    assert all(np.isfinite([event.loss, event.held_out_loss]).all() for event in epochs)
+    assert all(np.isfinite(event.loss) for event in epochs)
+    assert epochs[-1].step == last.steps
+    return first, epochs, last
+
+
+def test_held_out_losses_do_not_depend_on_the_pieces_they_are_summed_over(alone, monkeypatch):
+    generator, codes = alone
+    network, outputs = generator.parts.network, generator.parts.outputs
+    codes = torch.from_numpy(codes)
+    held = rows_of(codes, codes[:, :0], (np.arange(500), np.arange(500, 900)))
+    whole = learning.held_out_losses(network, outputs, held, Stream(1))
+    monkeypatch.setattr(learning, "WIDE", 2 * outputs.width * 300)
+    pieces = learning.held_out_losses(network, outputs, held, Stream(1))
+    assert torch.allclose(whole, pieces, rtol=1e-3)
+    assert (whole.argmin(0) == pieces.argmin(0))[:3].all()
+
+
+def test_acceptance_34_events_tell_start_evaluations_with_losses_and_end(monkeypatch):
+    monkeypatch.setattr(progress, "TOLD_SECONDS", 1e9)
+    settings = CTGANSettings(width=32, depth=1, members=1, max_steps=40, batch_size=64)
+    first, epochs, last = events_of(400, settings)
+    assert first == TrainingStarted(table="shop", rows=400, columns=4, steps=40)
     assert [event.step for event in epochs] == [10, 20, 30, 40]
+    assert [event.epoch for event in epochs] == [2, 4, 6, 8]  # five steps take as many rows
     assert epochs[0].eta_seconds > 0
     assert epochs[-1].eta_seconds == 0
     assert last.steps == 40
     assert last.held_out_loss == min(event.held_out_loss for event in epochs)
+
+
+@pytest.mark.parametrize("batch", [8, 64, 500])
+def test_acceptance_34_there_is_one_event_per_epoch_asked_for(batch):
+    settings = CTGANSettings(width=16, depth=1, members=1, batch_size=batch, epochs=7)
+    first, epochs, last = events_of(200, settings)
+    assert [event.epoch for event in epochs] == list(range(1, 8))
+    a_pass = first.steps // 7
+    assert [event.step for event in epochs] == [a_pass * epoch for epoch in range(1, 8)]
+    assert epochs[-1].held_out_loss is not None
+    assert last.steps == first.steps
+
+
+def test_the_classic_preset_has_one_event_per_epoch_too():
+    settings = CTGANSettings.classic(width=16, depth=1, batch_size=50, epochs=3)
+    _, epochs, _ = events_of(200, settings)
+    assert [event.epoch for event in epochs] == [1, 2, 3]
+
+
+def test_a_listener_that_wants_to_stop_is_heard_long_before_an_evaluation(monkeypatch):
+    monkeypatch.setattr(progress, "TOLD_SECONDS", 0.0)
+    settings = CTGANSettings(width=16, depth=1, members=1, max_steps=2_000, batch_size=64)
+    told = []
+
+    def stop(event):
+        if isinstance(event, EpochFinished):
+            told.append(event)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        train(table(400), LAYOUT, settings=settings, stream=Stream(1), on_event=stop)
+    assert told[0].step < 5
+    assert told[0].held_out_loss is None
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
+def test_a_gpu_learns_and_draws():
+    settings = CTGANSettings(width=32, depth=1, members=2, max_steps=60, device="cuda")
+    generator = train(table(2_000), LAYOUT, settings=settings, stream=Stream(1))
+    assert generator.parts.network.out.weight.device.type == "cuda"
+    drawn = generator.sample(9_000, stream=Stream(2))
+    assert (drawn.max(0) < np.array(LAYOUT.sizes)).all()
+    assert (drawn == generator.sample(9_000, stream=Stream(2))).all()

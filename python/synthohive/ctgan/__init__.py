@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synthohive.ctgan.conditions import UnseenContextWarning
 from synthohive.ctgan.model import CTGAN
+from synthohive.errors import UnseenContextWarning
 
 __all__ = ["CTGAN", "UnseenContextWarning"]

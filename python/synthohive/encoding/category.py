@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from synthohive.encoding.settings import EncodingSettings
     from synthohive.randomness import Stream
 
-_MIN_COVER = 0.5  # share of rows that kept values must explain, or else only big ones stay
+_MIN_COVER = 0.2  # share of rows that kept values must explain, or else only big ones stay
 _BIG_SHARE = 0.01
 
 

@@ -21,7 +21,7 @@ class EncodingSettings:
 
     coarse: int = 32
     fine: int = 16
-    vocabulary: int = 1_000
+    vocabulary: int = 2_000
     min_rows: int = 5
     min_rows_exact: int = 3
     fit_rows: int = 1_000_000

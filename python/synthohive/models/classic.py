@@ -167,21 +167,17 @@ def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
     optimiser.step()
 
 
-def show_one(
-    outputs: Outputs, codes: Tensor, filled: Tensor, random: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """Fill in one random column by its frequencies where a row has none yet.
+def show_one(outputs: Outputs, known: Tensor, random: torch.Generator) -> Tensor:
+    """Fill in one random column by its frequencies where nothing of a row is known.
 
-    **Shape**: codes and filled (rows, columns), and so the results.
+    **Shape**: `known` (rows, columns), -1 where there is nothing, and so the result.
     """
-    uniforms = torch.rand(2, len(codes), generator=random).to(codes.device)
-    column = (uniforms[0] * codes.shape[1]).long()
-    codes, filled = codes.clone(), filled.clone()
-    is_empty = ~filled.any(1)
-    for bucket in outputs.buckets:
-        for c in bucket.columns:
-            rows = torch.nonzero(is_empty & (column == c)).squeeze(1)
-            shares = outputs.prior(bucket, codes, (c,)).exp().expand(len(rows), -1)
-            codes[rows, c] = invert(shares, uniforms[1, rows])
-            filled[rows, c] = True
-    return codes, filled
+    uniforms = torch.rand(2, len(known), generator=random).to(known.device)
+    column = (uniforms[0] * known.shape[1]).long()
+    column = torch.where((known >= 0).any(1), -1, column)
+    known = known.clone()
+    for c in range(known.shape[1]):
+        rows = torch.nonzero(column == c).squeeze(1)
+        shares = outputs.prior_table(c).exp().expand(len(rows), -1)
+        known[rows, c] = invert(shares, uniforms[1, rows])
+    return known

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,26 +14,23 @@ import torch
 from synthohive.encoding.layout import Layout
 from synthohive.errors import ContextError
 from synthohive.models.classic import show_one
+from synthohive.models.compiled import build_sampler
 from synthohive.models.draws import generator
 from synthohive.models.pinned import pinned_torch
-from synthohive.models.sampling import Reader, draw_rows, readers
+from synthohive.models.sampling import draw_rows
 from synthohive.models.settings import BLOCK_ROWS
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
-
+    from synthohive.models.compiled import Sampler
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
     from synthohive.models.settings import CTGANSettings
     from synthohive.randomness import Stream
 
-CHUNK_ROWS = 1_024
-"""Rows that go through the network together: few enough for a core's own cache."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Parts:
     """What learning hands over; `None` where no column had more than one code.
 
@@ -45,6 +43,12 @@ class Parts:
     network: Network
     outputs: Outputs
     rounds: list[list[int]]
+
+    @cached_property
+    def sampler(self) -> Sampler:
+        """The network, made ready for drawing."""
+        with pinned_torch(), torch.inference_mode():
+            return build_sampler(self.network, self.outputs, self.rounds)
 
 
 def live_layout(layout: Layout, constants: np.ndarray, settings: CTGANSettings) -> Layout:
@@ -115,7 +119,7 @@ class Generator:
                 `None`. The result does not depend on it.
 
         Returns:
-            Shape (n, columns), ``int64``.
+            Shape (n, columns), ``int32``.
 
         Raises:
             ContextError: The context is missing, or of another shape than (n, context
@@ -125,20 +129,19 @@ class Generator:
         if start % BLOCK_ROWS:
             raise ValueError(f"start is {start}, not a multiple of {BLOCK_ROWS}")
         context = self._checked_context(n, context)
-        result = np.repeat(self.constants[None], n, axis=0)
+        result = np.repeat(self.constants[None].astype(np.int32), n, axis=0)
         if given is not None:
-            result = np.where(given >= 0, given, result)
+            np.copyto(result, given, where=given >= 0, casting="same_kind")
         if self.parts is None or n == 0:
             return np.maximum(result, 0)
-        with pinned_torch(), torch.inference_mode():
-            rounds = [readers(self.parts.network, self.parts.outputs, r) for r in self.parts.rounds]
+        parts, live = self.parts, self.live
+        _ = parts.sampler  # built here, lest every thread builds its own
 
         def draw(block: int) -> None:
             rows = slice(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS))
-            number = start // BLOCK_ROWS + block
-            random = generator(stream, "block", number)
-            live = result[rows][:, self.live]
-            result[rows, self.live] = self._draw_block(live, context[rows], rounds, random)
+            random = generator(stream, "block", start // BLOCK_ROWS + block)
+            known = result[rows][:, live]
+            result[rows, live] = self._draw_block(parts, known, context[rows], random)
 
         blocks = range(-(-n // BLOCK_ROWS))
         workers = min(len(blocks), threads or os.cpu_count() or 1)
@@ -182,39 +185,17 @@ class Generator:
         return context
 
     def _draw_block(
-        self,
-        known: np.ndarray,
-        context: np.ndarray,
-        rounds: list[list[Reader]],
-        random: torch.Generator,
+        self, parts: Parts, known: np.ndarray, context: np.ndarray, random: torch.Generator
     ) -> np.ndarray:
-        if self.parts is None:
-            return known
-        network, outputs = self.parts.network, self.parts.outputs
-        device = network.out.weight.device
-        uniforms = torch.rand(known.shape, generator=random).to(device)
-        noise = None
-        if network.noise:
-            noise = torch.randn(1, len(known), network.noise, generator=random).to(device)
-        codes = torch.from_numpy(known).to(device)
-        codes, filled = codes.clamp(min=0), codes >= 0
-        if self.settings.objective == "classic":
-            codes, filled = show_one(outputs, codes, filled, random)
-        others = torch.from_numpy(context.astype(np.int64)).to(device)
-        drawn: list[Tensor] = []
+        device = parts.network.out.weight.device
         with pinned_torch(), torch.inference_mode():
-            for first in range(0, len(known), CHUNK_ROWS):
-                rows = slice(first, first + CHUNK_ROWS)
-                drawn.append(
-                    draw_rows(
-                        network,
-                        outputs,
-                        rounds,
-                        codes=codes[rows],
-                        filled=filled[rows],
-                        context=others[rows],
-                        uniforms=uniforms[rows],
-                        noise=None if noise is None else noise[:, rows],
-                    )
-                )
-        return torch.cat(drawn).cpu().numpy()
+            uniforms = torch.rand(known.shape, generator=random).to(device)
+            noise = None
+            if parts.network.noise:
+                noise = torch.randn(1, len(known), parts.network.noise, generator=random)
+                noise = noise.to(device)
+            codes = torch.from_numpy(known.astype(np.int64)).to(device)
+            if self.settings.objective == "classic":
+                codes = show_one(parts.outputs, codes, random)
+            others = torch.from_numpy(context.astype(np.int64)).to(device)
+            return draw_rows(parts.sampler, codes, others, uniforms, noise).cpu().numpy()

@@ -12,6 +12,7 @@ from synthohive.errors import TrainingError
 from synthohive.models.draws import generator
 from synthohive.models.masks import ask, draw_visible
 from synthohive.models.outputs import TRUSTS
+from synthohive.models.precision import fast
 from synthohive.models.state import Rows, State, load_weights, weights_of
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from synthohive.models.task import Task
     from synthohive.randomness import Stream
 
+WIDE = 2**24
+"""Most outputs that are evaluated together, where columns have many codes."""
+FREQUENT = 200
+"""After so many steps, weights are averaged at every fourth step only."""
 EVALUATED_ROWS = 2_000
 """A held-out loss is taken over at least this many rows, the same ones repeatedly with
 other columns hidden if there are fewer."""
@@ -38,6 +43,7 @@ def learn(
     held: Rows,
     *,
     task: Task,
+    on_step: Callable[[State, float], None],
     on_evaluation: Callable[[State], None],
 ) -> None:
     """Train the state's network in place; it ends with the best averaged weights.
@@ -48,6 +54,7 @@ def learn(
         train: The rows that each member learns from.
         held: The rows held out of each member; it may have none.
         task: Batch, steps, step size, patience, and where the random numbers come from.
+        on_step: Called with the training loss after every step.
         on_evaluation: Called after every evaluation.
 
     Raises:
@@ -58,7 +65,9 @@ def learn(
     while state.step < plan.steps and not _is_stuck(state, plan, task.settings):
         total, since = 0.0, state.step
         while state.step < min(plan.steps, since + plan.evaluate_every):
-            total += _step(state, outputs, train, task)
+            loss = _step(state, outputs, train, task)
+            total += loss
+            on_step(state, loss)
         _evaluate(state, outputs, held, total / (state.step - since), stream)
         state.history[-1] = (*state.history[-1][:3], time.monotonic() - started)
         on_evaluation(state)
@@ -96,7 +105,9 @@ def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
     visible = draw_visible((plan.members, plan.batch), outputs.coarse.cpu(), random)
     visible = visible.to(codes.device)
     noise = draw_noise(network, plan.batch, random)
-    logits = network(codes, visible, context, noise, _draw_kept(network, plan, random))
+    with fast(codes.device):
+        features = network.trunk(codes, visible, context, noise, _draw_kept(network, plan, random))
+    logits = network.out(features.float())
     loss = outputs.loss(logits, codes, ask(visible, outputs.coarse)) / plan.batch
     value = loss.item() / plan.members
     if not math.isfinite(value):
@@ -147,7 +158,11 @@ def clip_gradients(network: Network, limit: float) -> None:
 
 
 def _average(state: State) -> None:
-    decay = min(0.995, state.step / (state.step + 10))
+    """Move the averages towards the weights; later on, where they move slowly, less often."""
+    stride = 1 if state.step < FREQUENT else 4
+    if state.step % stride:
+        return
+    decay = min(0.995, state.step / (state.step + 10)) ** stride
     with torch.no_grad():
         for name, value in state.network.named_parameters():
             state.average[name].lerp_(value, 1 - decay)
@@ -182,5 +197,17 @@ def held_out_losses(network: Network, outputs: Outputs, held: Rows, stream: Stre
         visible = visible.to(codes.device)
         weights = ask(visible, outputs.coarse) * held.real.repeat(1, repeats).unsqueeze(-1)
         noise = draw_noise(network, width * repeats, random)
-        losses = outputs.losses(network(codes, visible, context, noise), codes, weights)
+        losses = torch.zeros(len(TRUSTS), codes.shape[2], device=codes.device)
+        rows = max(1, min(EVALUATED_ROWS, WIDE // (members * outputs.width)))
+        for first in range(0, codes.shape[1], rows):
+            part = slice(first, first + rows)
+            with fast(codes.device):
+                features = network.trunk(
+                    codes[:, part],
+                    visible[:, part],
+                    context[:, part],
+                    None if noise is None else noise[:, part],
+                )
+            logits = network.out(features.float())
+            losses += outputs.losses(logits, codes[:, part], weights[:, part])
     return losses.cpu() / (repeats * len(held))

@@ -37,6 +37,10 @@ class Affine(nn.Module):
         """Apply each member's map to its rows."""
         return torch.baddbmm(self.bias, x, self.weight)
 
+    def cast(self, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Return weight and bias in another number format."""
+        return self.weight.detach().to(dtype), self.bias.detach().to(dtype)
+
 
 class Block(nn.Module):
     """One residual step: normalise, widen, bend, narrow.
@@ -51,7 +55,7 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, kept: Tensor | None = None) -> Tensor:
         """Return `x` and what this block adds to it, `kept` thinning it out inside."""
-        inner = functional.relu(self.up(_normalise(x)), inplace=True)
+        inner = functional.relu(self.up(normalise(x)), inplace=True)
         if kept is not None:
             inner = inner * kept
         return x + self.down(inner)
@@ -100,6 +104,7 @@ class Network(nn.Module):
             "noise": noise,
         }
         self.members, self.noise = members, noise
+        self.context_sizes = context_layout.sizes
         sizes = (*layout.sizes, *context_layout.sizes)
         first = np.cumsum([0, *sizes, len(layout)])
         columns = len(layout)
@@ -115,6 +120,17 @@ class Network(nn.Module):
         self.blocks = nn.ModuleList(Block(members, width) for _ in range(depth))
         self.out = Affine(members, width, sum(layout.sizes))
 
+    def look(
+        self, codes: Tensor, visible: Tensor, context: Tensor, noise: Tensor | None = None
+    ) -> Tensor:
+        """Return the first layer's outputs: (members, rows, width). Shapes as for `trunk`."""
+        ids = torch.where(visible, codes + self.own, self.hidden)
+        ids = torch.cat([ids, context + self.others], 2)
+        x = _vectors(self.embed, ids).flatten(2)
+        if noise is not None:
+            x = torch.cat([x, noise.expand(self.members, -1, -1)], 2)
+        return self.enter(x)
+
     def trunk(
         self,
         codes: Tensor,
@@ -129,15 +145,10 @@ class Network(nn.Module):
         rows, context columns), noise (members or 1, rows, noise), kept (depth, members,
         rows, 2 width); result (members, rows, width).
         """
-        ids = torch.where(visible, codes + self.own, self.hidden)
-        ids = torch.cat([ids, context + self.others], 2)
-        x = functional.embedding(ids, self.embed).flatten(2)
-        if noise is not None:
-            x = torch.cat([x, noise.expand(self.members, -1, -1)], 2)
-        x = self.enter(x)
+        x = self.look(codes, visible, context, noise)
         for i, block in enumerate(self.blocks):
             x = block(x, None if kept is None else kept[i])
-        return _normalise(x)
+        return normalise(x)
 
     def forward(
         self,
@@ -188,5 +199,13 @@ def fill_affine(module: Affine, random: torch.Generator) -> None:
         module.weight.copy_(weight.uniform_(-bound, bound, generator=random))
 
 
-def _normalise(x: Tensor) -> Tensor:
+def _vectors(table: Tensor, ids: Tensor) -> Tensor:
+    """Look up vectors, in the way whose gradient is fast on a CPU, or repeatable on a GPU."""
+    if table.device.type == "cpu":
+        return table.index_select(0, ids.flatten()).view(*ids.shape, -1)
+    return functional.embedding(ids, table)
+
+
+def normalise(x: Tensor) -> Tensor:
+    """Shift and scale each row to mean 0 and variance 1."""
     return functional.layer_norm(x, x.shape[-1:])

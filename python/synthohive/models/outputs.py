@@ -75,6 +75,8 @@ class Outputs(nn.Module):
     """Position of each column's coarse column, or -1."""
     first: Tensor
     """Where each column's outputs begin."""
+    order: Tensor
+    """The columns as their outputs stand side by side."""
     trust: Tensor
     """How far each column may leave its prior."""
 
@@ -83,7 +85,7 @@ class Outputs(nn.Module):
         sizes, coarse = layout.sizes, coarse_positions(layout)
         heights = [sizes[c] if c >= 0 else 1 for c in coarse]
         self.buckets = _buckets(sizes, heights)
-        self.width = sum(sizes)
+        self.sizes, self.width = sizes, sum(sizes)
         self._coarse = coarse
         self._places: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
         for bucket in self.buckets:
@@ -96,7 +98,16 @@ class Outputs(nn.Module):
         for bucket in self.buckets:
             places = torch.arange(len(bucket.columns)) * bucket.size
             first[list(bucket.columns)] = bucket.start + places
+        self._order = [c for bucket in self.buckets for c in bucket.columns]
+        self._fine = [(int(first[c]), c) for c in self._order if coarse[c] >= 0]
+        self._tables = {
+            c: (bucket.key, start, start + heights[c])
+            for bucket in self.buckets
+            for c, start in zip(bucket.columns, bucket.prior_start, strict=True)
+        }
         self.register_buffer("first", first, persistent=False)
+        order = torch.tensor(self._order, dtype=torch.long)
+        self.register_buffer("order", order, persistent=False)
         self.register_buffer("trust", torch.ones(len(layout)))
         self.register_buffer("coarse", torch.tensor(coarse, dtype=torch.long), persistent=False)
 
@@ -120,6 +131,23 @@ class Outputs(nn.Module):
             return table[start]
         inside = torch.where(coarse >= 0, codes[..., coarse.clamp(min=0)], 0)
         return functional.embedding(inside + start, table)
+
+    def prior_table(self, column: int) -> Tensor:
+        """Return a column's prior: (1, size), or (coarse size, size) for a fine column."""
+        key, start, stop = self._tables[column]
+        return self.get_buffer(key)[start:stop]
+
+    def add_priors(self, outputs: Tensor, codes: Tensor) -> Tensor:
+        """Return the sum of outputs and priors: (..., width)."""
+        flat: list[Tensor] = []
+        for c in self._order:
+            table = self.prior_table(c)
+            flat.append(table[0] if self._coarse[c] < 0 else table.new_zeros(self.sizes[c]))
+        result = outputs + torch.cat(flat)
+        for first, c in self._fine:
+            prior = functional.embedding(codes[..., self._coarse[c]], self.prior_table(c))
+            result[..., first : first + self.sizes[c]] += prior
+        return result
 
     def log_probabilities(self, outputs: Tensor, codes: Tensor, bucket: Bucket) -> Tensor:
         """Return the log probabilities of a bucket's codes: (..., columns, size)."""
@@ -156,16 +184,24 @@ class _WeightedLoss(torch.autograd.Function):
         weights: Tensor,
         reader: Outputs,
     ) -> Tensor:
-        gradient = torch.empty_like(outputs)
-        total = outputs.new_zeros(())
-        for bucket in reader.buckets:
-            columns = list(bucket.columns)
-            logp = reader.log_probabilities(outputs, codes, bucket)
-            target = codes[..., columns].unsqueeze(-1)
-            weight = weights[..., columns].unsqueeze(-1)
-            total -= (logp.gather(-1, target) * weight).sum()
-            part = logp.exp_().mul_(weight).scatter_add_(-1, target, -weight)
-            gradient[..., bucket.start : bucket.stop] = part.flatten(-2)
+        target = codes + reader.first
+        shares = reader.add_priors(outputs, codes)
+        parts = [
+            shares[..., bucket.start : bucket.stop].unflatten(-1, (-1, bucket.size))
+            for bucket in reader.buckets
+        ]
+        for part in parts:
+            part.sub_(part.amax(-1, keepdim=True))
+        heights = shares.gather(-1, target)
+        shares.exp_()
+        sums = torch.cat([part.sum(-1) for part in parts], -1)
+        ordered = weights.index_select(-1, reader.order)
+        total = (sums.log() * ordered).sum() - (heights * weights).sum()
+        widths = [len(bucket.columns) for bucket in reader.buckets]
+        scales = (ordered / sums).unsqueeze(-1).split(widths, -2)
+        for part, scale in zip(parts, scales, strict=True):
+            part.mul_(scale)
+        gradient = shares.scatter_add_(-1, target, -weights)
         ctx.save_for_backward(gradient)
         return total
 

@@ -24,7 +24,8 @@ class Plan:
         dropout: Share of inner activations dropped in training.
         batch: Rows per step.
         steps: Most steps.
-        evaluate_every: Steps between two evaluations.
+        epoch_steps: Steps that take as many rows as there are.
+        evaluate_every: Steps between two evaluations; whole epochs where these are counted.
         held_out: Rows not trained on.
     """
 
@@ -34,6 +35,7 @@ class Plan:
     dropout: float
     batch: int
     steps: int
+    epoch_steps: int
     evaluate_every: int
     held_out: int
 
@@ -56,11 +58,16 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
     fewest = rows - (held_out if members == 1 else -(-rows // members))
     widest = _by_rows(rows, {600: 64, 8_000: 128, 14_000: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
+    epoch_steps = math.ceil(max(fewest, 1) / batch)
     if settings.epochs is not None:
-        steps = settings.epochs * math.ceil(max(fewest, 1) / batch)
+        steps = settings.epochs * epoch_steps
     else:
         steps = int(min(6_000, 3_000 * (max(rows, 1) / 26_000) ** 0.45))
     steps = max(1, min(steps, settings.max_steps or steps))
+    evaluate_every = min(100, max(10, steps // 20))
+    if settings.epochs is not None:
+        epochs = 1 if is_classic else math.ceil(evaluate_every / epoch_steps)
+        evaluate_every = epochs * epoch_steps
     return Plan(
         members=members,
         width=settings.width or _by_rows(rows, {8_000: 96, 14_000: 160}, 256),
@@ -68,7 +75,8 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
         dropout=settings.dropout,
         batch=batch,
         steps=steps,
-        evaluate_every=max(1, min(100, max(10, steps // 20), steps)),
+        epoch_steps=epoch_steps,
+        evaluate_every=min(evaluate_every, steps),
         held_out=held_out,
     )
 

@@ -7,94 +7,186 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
+from torch.nn import functional
+
+from synthohive.models.states import States, all_alike, all_different, tell_apart
 
 if TYPE_CHECKING:
-    from synthohive.models.network import Network
-    from synthohive.models.outputs import Bucket, Outputs
+    from synthohive.models.compiled import Reader, Round, Sampler
+
+CHUNK_ROWS = 2_048
+"""Rows that go through the network together: few enough for a core's own cache."""
+WIDE = 2**24
+"""Most shares of codes that are looked at together, where columns have many codes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reader:
-    """The part of the last layer that some columns of one size need.
+@dataclass(slots=True, kw_only=True)
+class _Block:
+    """Rows being drawn.
 
     Attributes:
-        bucket: Where the columns stand.
-        columns: The columns, in the bucket's order.
-        weight: Their part of the last layer's weight, (members, width, columns x size).
-        bias: Their part of its bias.
+        codes: (rows, columns), anything where nothing is known.
+        filled: Which codes are known beforehand, and stay; `None` if none are.
+        uniforms: One number in [0, 1) per code.
+        states: Which rows the network cannot tell apart yet.
+        sums: What the first layer says of each state, (members, states, width).
     """
 
-    bucket: Bucket
-    columns: tuple[int, ...]
-    weight: Tensor
-    bias: Tensor
-
-
-def readers(network: Network, outputs: Outputs, columns: list[int]) -> list[Reader]:
-    """Cut the last layer down to the columns of one round."""
-    result: list[Reader] = []
-    for bucket in outputs.buckets:
-        wanted = tuple(c for c in bucket.columns if c in columns)
-        if wanted:
-            places = [bucket.columns.index(c) for c in wanted]
-            grid = torch.arange(bucket.start, bucket.stop).view(-1, bucket.size)
-            part = grid[places].flatten().to(network.out.weight.device)
-            weight, bias = network.out.weight[..., part], network.out.bias[..., part]
-            result.append(Reader(bucket, wanted, weight.detach(), bias.detach()))
-    return result
+    codes: Tensor
+    filled: Tensor | None
+    uniforms: Tensor
+    states: States
+    sums: Tensor
 
 
 def draw_rows(
-    network: Network,
-    outputs: Outputs,
-    rounds: list[list[Reader]],
-    *,
-    codes: Tensor,
-    filled: Tensor,
+    sampler: Sampler,
+    known: Tensor,
     context: Tensor,
     uniforms: Tensor,
     noise: Tensor | None = None,
 ) -> Tensor:
-    """Fill in the columns that are not filled: (rows, columns) of codes.
+    """Fill in the codes that are not known: (rows, columns).
 
     Args:
-        network: The generator's network.
-        outputs: Reads distributions off its outputs.
-        rounds: The columns of each round.
-        codes: What is known, (rows, columns); anything where not `filled`.
-        filled: Which codes are known, and stay.
+        sampler: The network, made ready for drawing.
+        known: What is known, (rows, columns), -1 where there is nothing.
         context: Context codes, (rows, context columns).
         uniforms: One number in [0, 1) per code, (rows, columns).
-        noise: The noise of each row, (rows, noise).
+        noise: The noise of each row, (1, rows, noise).
     """
-    codes, filled = codes.clone(), filled.clone()
-    for columns in rounds:
-        x = network.trunk(codes[None], outputs.usable(filled)[None], context[None], noise)
-        for reader in columns:
-            own = list(reader.columns)
-            logits = torch.baddbmm(reader.bias, x, reader.weight)
-            logits = logits.unflatten(-1, (-1, reader.bucket.size))
-            logits = logits * outputs.trust[own].unsqueeze(-1)
-            logits = logits + outputs.prior(reader.bucket, codes, reader.columns)
-            shares = torch.softmax(logits, -1).mean(0)
-            drawn = invert(shares, uniforms[:, own])
-            known = filled[:, own]
-            codes[:, own] = torch.where(known, codes[:, own], drawn)
-        for reader in columns:
-            filled[:, list(reader.columns)] = True
-    return codes
+    block = _begin(sampler, known, context, uniforms, noise)
+    for i, round_ in enumerate(sampler.rounds):
+        if block.states.count * round_.bias.shape[-1] > WIDE:
+            _part(block, all_different(len(known)))
+        drawn = _draw(sampler, round_, block)
+        if block.filled is not None:
+            own = block.filled[:, round_.columns]
+            drawn = torch.where(own, block.codes[:, round_.columns], drawn)
+        block.codes[:, round_.columns] = drawn
+        if i + 1 < len(sampler.rounds):
+            _show(sampler, round_, block)
+    return block.codes
+
+
+def _begin(
+    sampler: Sampler, known: Tensor, context: Tensor, uniforms: Tensor, noise: Tensor | None
+) -> _Block:
+    codes, filled = known.clamp(min=0), known >= 0
+    shown = sampler.outputs.usable(filled)
+    is_given = bool(filled.any())
+    if noise is not None:
+        states = all_different(len(known))
+    else:
+        states = all_alike(len(known), known.device)
+        if is_given or context.shape[1]:
+            ids = torch.cat([torch.where(shown, codes + 1, 0), context], 1)
+            states = tell_apart(states, ids, sampler.looks)
+    seen, visible, others = (states.pick(part)[None] for part in (codes, shown, context))
+    return _Block(
+        codes=codes,
+        filled=filled if is_given else None,
+        uniforms=uniforms,
+        states=states,
+        sums=sampler.network.look(seen, visible, others, noise),
+    )
+
+
+def _draw(sampler: Sampler, round_: Round, block: _Block) -> Tensor:
+    """Draw the columns of a round: (rows, columns of the round)."""
+    states, uniforms = block.states, block.uniforms[:, round_.columns]
+    rows = max(1, min(CHUNK_ROWS, WIDE // round_.bias.shape[-1]))
+    codes = states.pick(block.codes)
+    drawn: list[Tensor] = []
+    heights: list[list[Tensor]] = []
+    for first in range(0, states.count, rows):
+        part = slice(first, first + rows)
+        found = _heights(sampler, round_, block.sums[:, part], codes[part])
+        if states.of is None:
+            drawn.append(_reach(round_, found, uniforms[part]))
+        else:
+            heights.append(found)
+    if states.of is not None:
+        whole = [torch.cat(parts) for parts in zip(*heights, strict=True)]
+        for first in range(0, len(uniforms), rows):
+            of = states.of[first : first + rows]
+            own = [part.index_select(0, of) for part in whole]
+            drawn.append(_reach(round_, own, uniforms[first : first + rows]))
+    return torch.cat(drawn)
+
+
+def _heights(sampler: Sampler, round_: Round, sums: Tensor, codes: Tensor) -> list[Tensor]:
+    """Return cumulated shares for each reader: (states, columns, size)."""
+    x = sampler.features(sums).float()
+    logits = torch.baddbmm(round_.bias, x, round_.weight)
+    return [_cumulate(reader, logits, codes) for reader in round_.readers]
+
+
+def _cumulate(reader: Reader, logits: Tensor, codes: Tensor) -> Tensor:
+    own = logits[..., reader.start : reader.stop].unflatten(-1, (-1, reader.size))
+    for place, coarse, prior in reader.fine:
+        own[..., place, :] += functional.embedding(codes[:, coarse], prior)
+    shares = torch.softmax(own, -1)
+    return (shares[0] if len(shares) == 1 else shares.mean(0)).cumsum(-1)
+
+
+def _reach(round_: Round, heights: list[Tensor], uniforms: Tensor) -> Tensor:
+    """Return the codes at which each reader's heights reach the uniform numbers."""
+    ends = [len(reader.columns) for reader in round_.readers]
+    parts = zip(heights, uniforms.split(ends, 1), strict=True)
+    return torch.cat([reach(own, numbers) for own, numbers in parts], 1)
+
+
+def _show(sampler: Sampler, round_: Round, block: _Block) -> None:
+    """Show the network what a round has drawn, and known fine codes that now mean something."""
+    network, columns, enter, sizes = sampler.network, round_.columns, round_.enter, round_.sizes
+    if block.filled is None:
+        enter = enter[:, : len(columns) * network.embed.shape[1]]
+        codes = looks = block.codes[:, columns]
+        ids = codes + network.own[..., columns]
+    else:
+        inside = round_.inside
+        coarse = sampler.outputs.coarse[inside]
+        late = block.filled[:, inside] & ~block.filled[:, coarse]
+        is_new = torch.cat([~block.filled[:, columns], late], 1)
+        columns = [*columns, *inside]
+        codes = block.codes[:, columns]
+        looks, sizes = torch.where(is_new, codes + 1, 0), [size + 1 for size in sizes]
+        ids = torch.where(is_new, codes + network.own[..., columns], network.hidden[..., columns])
+    states = tell_apart(block.states, looks, sizes[: looks.shape[1]])
+    _part(block, states)
+    if states.first is not None:
+        ids = ids.index_select(1, states.first)
+    steps = functional.embedding(ids, sampler.steps).flatten(2)
+    for first in range(0, states.count, CHUNK_ROWS):
+        rows = slice(first, first + CHUNK_ROWS)
+        block.sums[:, rows].baddbmm_(steps[:, rows], enter)
+
+
+def _part(block: _Block, states: States) -> None:
+    """Go on with more states."""
+    parents = block.states.parents(states)
+    if parents is not None:
+        block.sums = block.sums.index_select(1, parents)
+    block.states = states
 
 
 def invert(shares: Tensor, uniforms: Tensor) -> Tensor:
     """Return the codes at which cumulated shares reach the uniform numbers.
 
-    A code without a share is never returned: the search is for the first code to reach a
-    number above zero.
-
     Examples:
         >>> invert(torch.tensor([[0.0, 0.5, 0.5, 0.0]]), torch.tensor([0.999]))
         tensor([1])
     """
-    heights = shares.cumsum(-1).contiguous()
+    return reach(shares.cumsum(-1), uniforms)
+
+
+def reach(heights: Tensor, uniforms: Tensor) -> Tensor:
+    """Return the codes at which cumulated shares reach the uniform numbers.
+
+    A code without a share is never returned: the search is for the first code to reach a
+    number above zero.
+    """
+    heights = heights.contiguous()
     wanted = (1 - uniforms).unsqueeze(-1) * heights[..., -1:]
     return torch.searchsorted(heights, wanted).squeeze(-1)

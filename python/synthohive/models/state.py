@@ -24,16 +24,18 @@ class Rows:
         positions: Each member's rows, (members, most rows of a member); shorter ones are
             filled up with their first row.
         real: Which of these positions are rows, not filling.
+        counts: Number of each member's rows, (members, 1).
     """
 
     codes: Tensor
     context: Tensor
     positions: Tensor
     real: Tensor
+    counts: Tensor
 
     def __len__(self) -> int:
         """Return the number of rows of all members together."""
-        return int(self.real.sum())
+        return int(self.counts.sum())
 
     def at(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """Return codes and context of rows: (members, positions, columns)."""
@@ -43,7 +45,7 @@ class Rows:
         """Return as many of each member's rows, drawn with replacement."""
         members = len(self.positions)
         uniforms = torch.rand(members, count, generator=random, dtype=torch.float64)
-        places = (uniforms.to(self.real.device) * self.real.sum(1, keepdim=True)).long()
+        places = (uniforms.to(self.real.device) * self.counts).long()
         return self.at(self.positions.gather(1, places))
 
 
@@ -57,6 +59,7 @@ def rows_of(codes: Tensor, context: Tensor, positions: tuple[np.ndarray, ...]) -
         context=context,
         positions=torch.from_numpy(np.stack(padded)).to(codes.device),
         real=torch.from_numpy(np.stack(real)).to(codes.device),
+        counts=torch.tensor([[len(part)] for part in positions], device=codes.device),
     )
 
 

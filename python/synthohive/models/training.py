@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import torch
 
 from synthohive.encoding.layout import Layout
 from synthohive.errors import TrainingError
-from synthohive.events import EpochFinished, Notice, TrainingFinished, TrainingStarted, ignore
+from synthohive.events import Notice, TrainingFinished, TrainingStarted, ignore
 from synthohive.models.checkpoint import (
     any_checkpoint,
     read_checkpoint,
@@ -25,6 +24,7 @@ from synthohive.models.network import average_unseen
 from synthohive.models.outputs import Outputs, coarse_positions, log_frequencies
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.plan import plan_training
+from synthohive.models.progress import Progress
 from synthohive.models.refining import refine
 from synthohive.models.rounds import arrange
 from synthohive.models.settings import CTGANSettings
@@ -145,25 +145,33 @@ def _train_live(
     coarse = coarse_positions(task.layout)
     rounds = arrange(task.codes, task.layout.sizes, coarse, task.settings.rounds)
 
-    def tell(state: State) -> None:
-        on_event(_epoch(label, task, state))
-
+    keep = _nothing
+    if checkpoint and task.settings.objective == "masked":
+        keep = _keep(task, state, label, on_event, checkpoint)
+    progress = Progress(table=label, task=task, on_event=on_event, before=state.seconds)
     if task.settings.objective == "classic":
         rows = rows_of(codes, context, (np.arange(len(codes)),))
-        learn_classic(state, outputs, rows, task=task, on_evaluation=tell)
+        learn_classic(state, outputs, rows, task=task, on_evaluation=progress.evaluated)
     else:
         random = generator(task.stream, "split")
         split = split_rows(task.groups, task.plan.members, task.plan.held_out, random)
         rows, held = rows_of(codes, context, split.learned), rows_of(codes, context, split.held)
-        keep = _keep(task, state, label, on_event, checkpoint) if checkpoint else _nothing
 
         def on_evaluation(state: State) -> None:
             keep(state)
-            tell(state)
+            progress.evaluated(state)
 
-        learn(state, outputs, rows, held, task=task, on_evaluation=on_evaluation)
+        learn(
+            state,
+            outputs,
+            rows,
+            held,
+            task=task,
+            on_step=progress.stepped,
+            on_evaluation=on_evaluation,
+        )
         if task.settings.adversarial_steps:
-            refine(state, outputs, rows, rounds, task=task, on_evaluation=tell)
+            refine(state, outputs, rows, rounds, task=task, on_evaluation=progress.evaluated)
     average_unseen(state.network, codes, context)
     return Parts(network=state.network.eval(), outputs=outputs, rounds=rounds), state
 
@@ -217,18 +225,3 @@ def _constants(codes: np.ndarray) -> np.ndarray:
     if len(codes) == 0:
         return np.zeros(codes.shape[1], np.int64)
     return np.where((codes == codes[:1]).all(0), codes[0], -1)
-
-
-def _epoch(label: str, task: Task, state: State) -> EpochFinished:
-    steps = task.steps
-    step, loss, held_out, seconds = state.history[-1]
-    return EpochFinished(
-        table=label,
-        epoch=len(state.history),
-        step=int(step),
-        steps=steps,
-        loss=loss,
-        held_out_loss=None if math.isnan(held_out) else held_out,
-        seconds=seconds,
-        eta_seconds=seconds / step * max(0, steps - step),
-    )

@@ -1,0 +1,169 @@
+"""A generator's network, made ready for drawing: done once, used for every block.
+
+What does not change from row to row is computed beforehand. The trust in a column is
+multiplied into the last layer, priors are added to its bias, and each round has its own
+part of it. The first layer is a sum over columns, so what a round has drawn is added to
+the sum that is there already. The blocks in between work in the fastest number format;
+sums, logits and shares stay in ``float32``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from synthohive.models.network import Block, normalise
+from synthohive.models.precision import fastest_dtype
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from synthohive.models.network import Network
+    from synthohive.models.outputs import Outputs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Columns of one round and one size.
+
+    Attributes:
+        columns: The columns.
+        size: Number of codes of each.
+        start: Where their logits begin, among those of the round.
+        fine: For each fine column among them its place, its coarse column, and its log
+            frequencies given each coarse code.
+    """
+
+    columns: list[int]
+    size: int
+    start: int
+    fine: tuple[tuple[int, int, Tensor], ...]
+
+    @property
+    def stop(self) -> int:
+        """Where their logits end."""
+        return self.start + len(self.columns) * self.size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """Columns that are drawn together.
+
+    Attributes:
+        columns: The columns, in the order of the readers.
+        inside: Fine columns of these: where one is known beforehand, it can be shown as
+            soon as its coarse column is drawn.
+        sizes: Number of codes of `columns`, then of `inside`.
+        readers: How logits fall into columns.
+        weight: Their part of the last layer, (members, width, logits).
+        bias: Its bias, (members, 1, logits), with the priors of columns that are not fine.
+        enter: Part of the first layer of `columns`, then of `inside`.
+    """
+
+    columns: list[int]
+    inside: list[int]
+    sizes: list[int]
+    readers: tuple[Reader, ...]
+    weight: Tensor
+    bias: Tensor
+    enter: Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sampler:
+    """All that drawing rows needs.
+
+    Attributes:
+        network: The network as it was learned.
+        outputs: Its priors.
+        looks: For every column and context column, how many looks it can have.
+        steps: For every code's vector, the step there from the vector that hides its
+            column; the step that stays hidden is zero.
+        blocks: Weight and bias up, weight and bias down.
+        rounds: The rounds, in order.
+    """
+
+    network: Network
+    outputs: Outputs
+    looks: list[int]
+    steps: Tensor
+    blocks: tuple[tuple[Tensor, Tensor, Tensor, Tensor], ...]
+    rounds: tuple[Round, ...]
+
+    def features(self, sums: Tensor) -> Tensor:
+        """Return what the last layer reads: (members, rows, width)."""
+        x = sums.to(self.blocks[0][0].dtype)
+        for up, up_bias, down, down_bias in self.blocks:
+            inner = _bend(torch.baddbmm(up_bias, normalise(x), up))
+            x = (x + down_bias).baddbmm_(inner, down)
+        return normalise(x)
+
+
+def _bend(x: Tensor) -> Tensor:
+    """Set negative numbers to zero, in place."""
+    if x.dtype == torch.bfloat16:
+        # a number's sign is that of the integer in its place; integers are four times as fast
+        x.view(torch.int16).clamp_(min=0)
+        return x
+    return x.relu_()
+
+
+def build_sampler(network: Network, outputs: Outputs, rounds: list[list[int]]) -> Sampler:
+    """Make a network ready for drawing."""
+    dtype = fastest_dtype(network.out.weight.device)
+    blocks = [block for block in network.blocks if isinstance(block, Block)]
+    return Sampler(
+        network=network,
+        outputs=outputs,
+        looks=[*(size + 1 for size in outputs.sizes), *network.context_sizes],
+        steps=_steps(network, outputs.sizes),
+        blocks=tuple((*block.up.cast(dtype), *block.down.cast(dtype)) for block in blocks),
+        rounds=tuple(_round(network, outputs, columns) for columns in rounds),
+    )
+
+
+def _steps(network: Network, sizes: tuple[int, ...]) -> Tensor:
+    steps = network.embed.detach().clone()
+    for member in range(network.members):
+        for column, size in enumerate(sizes):
+            first = int(network.own[member, 0, column])
+            steps[first : first + size] -= network.embed[network.hidden[member, 0, column]]
+    steps[network.hidden.flatten()] = 0
+    return steps
+
+
+def _round(network: Network, outputs: Outputs, columns: list[int]) -> Round:
+    readers: list[Reader] = []
+    weights: list[Tensor] = []
+    biases: list[Tensor] = []
+    start = 0
+    for size in sorted({outputs.sizes[c] for c in columns}):
+        own = [c for c in columns if outputs.sizes[c] == size]
+        fine = tuple(
+            (place, int(outputs.coarse[c]), outputs.prior_table(c))
+            for place, c in enumerate(own)
+            if outputs.coarse[c] >= 0
+        )
+        readers.append(Reader(columns=own, size=size, start=start, fine=fine))
+        start = readers[-1].stop
+        for column in own:
+            part = slice(int(outputs.first[column]), int(outputs.first[column]) + size)
+            trust = outputs.trust[column]
+            prior = outputs.prior_table(column) if outputs.coarse[column] < 0 else 0
+            weights.append(network.out.weight[..., part] * trust)
+            biases.append(network.out.bias[..., part] * trust + prior)
+    ordered = [c for reader in readers for c in reader.columns]
+    inside = [f for c in ordered for f in torch.nonzero(outputs.coarse == c).flatten().tolist()]
+    length = network.embed.shape[1]
+    enter = network.enter.weight[:, : length * len(outputs.sizes)].unflatten(1, (-1, length))
+    return Round(
+        columns=ordered,
+        inside=inside,
+        sizes=[outputs.sizes[c] for c in (*ordered, *inside)],
+        readers=tuple(readers),
+        weight=torch.cat(weights, 2),
+        bias=torch.cat(biases, 2),
+        enter=enter[:, [*ordered, *inside]].flatten(1, 2),
+    )
