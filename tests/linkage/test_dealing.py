@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.linkage.dealing import deal, likeness
 from synthohive.linkage.matching import fit_matching
-from synthohive.linkage.popularity import Popularity, fit_popularity
+from synthohive.linkage.popularity import Popularity, build_ladder, fit_popularity
 from synthohive.randomness import Stream
 
 
@@ -77,8 +77,8 @@ def test_dealing_follows_the_attributes_a_tree_cannot_be_sure_of():
     new = np.sort(generator.integers(0, 40, 30))
     synthetic = pl.DataFrame({"km": new.astype(np.uint8)})
     groups = matching.groups(synthetic, Stream(1))
-    quotas = matching.quotas(groups, u32(np.ones(30)))
-    assigned = matching.assign(matching.child_codes(u32(rows)), groups, quotas, Stream(2))
+    ladder = matching.ladder(groups.to_numpy(), np.ones(30, np.uint32), Stream(2))
+    assigned = ladder.assign(matching.wanted(matching.child_codes(u32(rows)), ladder.sizes))
     correlation = np.corrcoef(minutes, new[assigned.to_numpy()])[0, 1]
     assert matching.group_count > 10
     assert correlation > 0.9
@@ -92,11 +92,16 @@ def test_the_big_genre_stays_big():
     tracks = pl.DataFrame({"length": length.astype(np.uint8)})
     matching = fit_matching(pl.DataFrame(height=25), Layout(), tracks, u32(genres))
     groups = matching.groups(25, Stream(1))
-    quotas = matching.quotas(groups, u32(generator.integers(0, 1000, 25)))
-    assigned = matching.assign(matching.child_codes(u32(genres)), groups, quotas, Stream(2))
+    ladder = matching.ladder(groups.to_numpy(), generator.integers(0, 1000, 25), Stream(2))
+    assigned = ladder.assign(matching.wanted(matching.child_codes(u32(genres)), ladder.sizes))
     used = np.sort(np.bincount(assigned.to_numpy(), minlength=25))
     real = np.sort(np.bincount(genres, minlength=25))
     assert used == pytest.approx(real, abs=30)
+
+
+def quotas_of(curves, groups, drawn):
+    rows, ends = np.empty(len(groups), np.uint32), np.empty(len(groups), np.uint64)
+    return build_ladder(groups, drawn, curves, Stream(1), rows=rows, ends=ends).quotas()
 
 
 @settings(max_examples=40, deadline=None)
@@ -107,12 +112,12 @@ def test_quotas_follow_the_curve_and_the_rank(seed, parents, new, groups):
     children = np.floor(generator.pareto(1.0, parents) * 3).astype(int)
     curves = fit_popularity(group, children, groups)
     curves = Popularity.from_dict(json.loads(json.dumps(curves.to_dict())))
-    again = curves.spread(group, children)
+    again = quotas_of(curves, group, children)
     if parents <= 64:
         assert again.tolist() == children.tolist()
     assert again.sum() == pytest.approx(children.sum(), rel=0.1, abs=2 * parents)
     new_group, drawn = generator.integers(0, groups, new), generator.integers(0, 9, new)
-    quotas = curves.spread(new_group, drawn)
+    quotas = quotas_of(curves, new_group, drawn)
     for one in range(groups):
         members = new_group == one
         order = np.argsort(drawn[members], kind="stable")

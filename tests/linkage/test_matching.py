@@ -68,14 +68,19 @@ def generated(orders, codes, seed):
     return orders["category"].to_numpy()[drawn], codes.gather(drawn.astype(np.uint32))
 
 
+def assign(matching, codes, groups, drawn):
+    """Deal out a whole table at once."""
+    ladder = matching.ladder(groups.to_numpy(), np.asarray(drawn), Stream(5))
+    return ladder.assign(matching.wanted(codes, ladder.sizes))
+
+
 def top_share(rows, parents):
     used = np.sort(np.bincount(rows.drop_nulls().to_numpy(), minlength=parents))[::-1]
     return used[: parents // 10].sum() / used.sum()
 
 
-@pytest.mark.parametrize("is_whole", [True, False])
 @pytest.mark.parametrize("parents", [60, 1000])
-def test_category_agrees_with_the_product_s(parents, is_whole):
+def test_category_agrees_with_the_product_s(parents):
     real, orders, rows = shop(1, parents)
     matching = fit_matching(real, PRODUCTS, orders, rows, child_layout=ORDERS)
     category, codes = generated(orders, matching.child_codes(rows), 2)
@@ -83,7 +88,7 @@ def test_category_agrees_with_the_product_s(parents, is_whole):
     counts = np.bincount(rows.drop_nulls().to_numpy(), minlength=parents).astype(np.uint32)
     quotas = fit_counts(pl.Series(counts), method="empirical").sample(parents, Stream(2))
     groups = matching.groups(synthetic, Stream(4))
-    assigned = matching.assign(codes, groups, quotas, Stream(5), is_whole=is_whole)
+    assigned = assign(matching, codes, groups, quotas)
     linked = assigned.is_not_null().to_numpy()
     own = synthetic["category"].to_numpy()[assigned.fill_null(0).to_numpy()]
     assert (own == category)[linked].mean() >= 0.9
@@ -118,7 +123,7 @@ def test_a_table_of_names_only_has_classes():
     assert not dealt.equals(matching.groups(12, Stream(2)))
     codes = matching.child_codes(rows_of(regions))
     quotas = rows_of(np.ones(12))
-    assigned = matching.assign(codes, dealt, quotas, Stream(3)).to_numpy()
+    assigned = assign(matching, codes, dealt, quotas).to_numpy()
     pairs = set(zip(assigned.tolist(), (cities["city"].to_numpy() // 4).tolist(), strict=True))
     assert len(pairs) == 12
 
@@ -145,7 +150,7 @@ def test_kept_rows_are_groups_of_their_own():
     assert matching.group_count == 40
     groups = matching.groups(real, Stream(1))
     quotas = rows_of(np.zeros(40))
-    assigned = matching.assign(matching.child_codes(rows), groups, quotas, Stream(2))
+    assigned = assign(matching, matching.child_codes(rows), groups, quotas)
     assert assigned.equals(rows, check_names=False)
 
 
@@ -158,7 +163,7 @@ def test_the_most_popular_of_many_kept_rows_are_groups_of_their_own():
     assert groups.n_unique() == matching.group_count <= 64
     best = rows.drop_nulls().value_counts(sort=True)["row"][:20]
     codes = matching.child_codes(rows)
-    assigned = matching.assign(codes, groups, rows_of(np.ones(500)), Stream(2))
+    assigned = assign(matching, codes, groups, rows_of(np.ones(500)))
     popular = rows.is_in(best.implode()).fill_null(value=False)
     assert assigned.filter(popular).equals(rows.filter(popular), check_names=False)
 
@@ -170,7 +175,7 @@ def test_a_group_nobody_is_in_is_served_by_its_like():
     groups = matching.groups(synthetic, Stream(4))
     assert groups.n_unique() < matching.group_count
     codes = matching.child_codes(rows)
-    assigned = matching.assign(codes, groups, rows_of(np.ones(160)), Stream(5))
+    assigned = assign(matching, codes, groups, rows_of(np.ones(160)))
     assert assigned.null_count() == rows.null_count()
 
 
@@ -178,7 +183,7 @@ def test_without_parents_all_is_null():
     real, orders, rows = shop(1, 60)
     matching = fit_matching(real, PRODUCTS, orders, rows)
     groups = matching.groups(real[:0], Stream(1))
-    assigned = matching.assign(matching.child_codes(rows), groups, rows_of([]), Stream(1))
+    assigned = assign(matching, matching.child_codes(rows), groups, rows_of([]))
     assert assigned.null_count() == len(rows)
 
 
@@ -192,7 +197,7 @@ def test_hardly_any_rows(parents, is_kept):
     codes = matching.child_codes(rows)
     assert codes.max() == matching.size - 1
     groups = matching.groups(real, Stream(1))
-    assigned = matching.assign(codes, groups, rows_of(np.ones(parents)), Stream(2))
+    assigned = assign(matching, codes, groups, rows_of(np.ones(parents)))
     assert assigned.is_null().equals(rows.is_null(), check_names=False)
 
 
@@ -202,9 +207,8 @@ def test_hardly_any_rows(parents, is_kept):
     st.tuples(st.integers(1, 80), st.integers(0, 300)),
     st.integers(1, 20),
     st.booleans(),
-    st.booleans(),
 )
-def test_assigned_parents_exist_and_nulls_are_kept(seed, sizes, max_groups, is_kept, is_whole):
+def test_assigned_parents_exist_and_nulls_are_kept(seed, sizes, max_groups, is_kept):
     parents, children = sizes
     real, orders, rows = shop(seed, parents, children)
     matching = fit_matching(
@@ -220,22 +224,29 @@ def test_assigned_parents_exist_and_nulls_are_kept(seed, sizes, max_groups, is_k
     assert groups.dtype == pl.UInt32
     assert groups.max() < matching.group_count
     quotas = rows_of(np.random.default_rng(seed).integers(0, 4, synthetic.height))
-    assigned = matching_again.assign(codes, groups, quotas, Stream(seed), is_whole=is_whole)
+    assigned = assign(matching_again, codes, groups, quotas)
     assert assigned.is_null().equals(rows.is_null(), check_names=False)
     assert assigned.dtype == pl.UInt32
     assert (assigned.drop_nulls() < synthetic.height).all()
 
 
-def test_blocks_of_children_draw_the_same():
-    real, orders, rows = shop(1, 200)
-    matching = fit_matching(real, PRODUCTS, orders, rows, child_layout=ORDERS)
-    codes, groups = matching.child_codes(rows), matching.groups(real, Stream(1))
-    quotas = rows_of(np.arange(200) % 9)
-    whole = matching.assign(codes, groups, quotas, Stream(2), is_whole=False)
-    parts = [
-        matching.assign(codes[a : a + 999], groups, quotas, Stream(2), start=a, is_whole=False)
-        for a in range(0, len(codes), 999)
-    ]
+def test_blocks_of_parents_keep_the_proportions_of_classes():
+    """Rows come in blocks; each block is dealt classes in the real proportions."""
+    generator = np.random.default_rng(0)
+    regions = generator.integers(0, 12, 5000)
+    cities = pl.DataFrame({"city": (regions * 4 + generator.integers(0, 4, 5000)).astype(np.uint8)})
+    matching = fit_matching(pl.DataFrame(height=12), Layout(), cities, rows_of(regions))
+    parts = [matching.groups(60, Stream(1), start=start) for start in (0, 60, 120)]
+    for part in parts:
+        assert np.bincount(part.to_numpy(), minlength=12) == pytest.approx(5, abs=1)
+    assert not parts[0].equals(parts[1])
+
+
+def test_kept_rows_keep_their_groups_in_blocks():
+    real, orders, rows = shop(1, 40)
+    matching = fit_matching(real, PRODUCTS, orders, rows, is_kept=True)
+    whole = matching.groups(real, Stream(1))
+    parts = [matching.groups(real[a : a + 15], Stream(2), start=a) for a in range(0, 40, 15)]
     assert whole.equals(pl.concat(parts))
 
 

@@ -52,9 +52,7 @@ def sales_metadata(**more):
         sh.Metadata()
         .add_table("orders", pk="id")
         .add_table("products", pk="id")
-        .add_table(
-            "lines", fk={"order_id": "orders.id", "product_id": "products.id"}, **more
-        )
+        .add_table("lines", fk={"order_id": "orders.id", "product_id": "products.id"}, **more)
     )
 
 
@@ -145,36 +143,3 @@ def test_two_keys_beside_the_driver_make_distinct_triples():
     assert copy["abc"].height > 150
     for name in names:
         assert copy["abc"][name].is_in(copy[name[0]]["id"].implode()).all()
-
-
-def test_a_composite_key_of_keys_that_share_a_column_has_no_orphans():
-    random = np.random.default_rng(4)
-    days, desks = np.arange(40), np.arange(5)
-    rooms = pl.DataFrame({"day": np.repeat(days, 5), "room": np.tile(desks, 40)})
-    staff = pl.DataFrame({"day": np.repeat(days, 4), "who": np.tile(np.arange(4), 40)})
-    pairs = np.unique(random.integers(0, [40, 5, 4], (300, 3)), axis=0)
-    real = {
-        "days": pl.DataFrame({"day": days}),
-        "rooms": rooms,
-        "staff": staff,
-        "shifts": pl.DataFrame(dict(zip(("day", "room", "who"), pairs.T, strict=True))),
-    }
-    metadata = (
-        sh.Metadata()
-        .add_table("days", pk="day")
-        .add_table("rooms", pk=["day", "room"], fk={"day": "days.day"})
-        .add_table("staff", pk=["day", "who"], fk={"day": "days.day"})
-        .add_table(
-            "shifts",
-            pk=["day", "room", "who"],
-            fk={
-                ("day", "room"): ("rooms", ("day", "room")),
-                ("day", "who"): ("staff", ("day", "who")),
-            },
-        )
-    )
-    copy = sh.Synthesizer(metadata, ctgan=QUICK).fit(real).sample()
-    shifts = copy["shifts"]
-    assert not shifts.is_duplicated().any()
-    assert shifts.join(copy["rooms"], on=["day", "room"], how="anti").height == 0
-    assert shifts.join(copy["staff"], on=["day", "who"], how="anti").height == 0

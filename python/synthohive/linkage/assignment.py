@@ -1,7 +1,18 @@
-"""Give every child row a parent row of the group it was generated for."""
+"""Give every child row a parent row of the group it was generated for.
+
+The parents of a group stand on a ladder, in random order, each as wide as its quota. The
+children of the group are spread over it evenly, in random order too. So each parent gets its
+share of children to within one, however many there are, and the parent of any child can be
+found without its neighbours: tables of any size are dealt out in blocks.
+
+    children of a group ─shuffle─► slots ─stretch─► quotas summed up ─search─► parent
+
+Source: systematic sampling with probability proportional to size, Madow (1949).
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,9 +21,130 @@ import polars as pl
 from synthohive import kernels
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
     from synthohive.randomness import Stream
+
+NONE = np.uint32(2**32 - 1)
+"""The row or group that stands for none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Ladder:
+    """The rows of a parent table, group after group, each as wide as its quota.
+
+    Attributes:
+        begins: First place of each group, and the end of the last; ``(G + 1,)``.
+        totals: Sum of the quotas of each group; ``(G,)``.
+        rows: Parent row at each place; ``(P,)``, may be mapped from a file.
+        ends: Sum of the quotas of the group up to each place, the place included;
+            ``(P,)``, may be mapped from a file.
+        stream: Where the random numbers of the children come from.
+    """
+
+    begins: NDArray[np.int64]
+    totals: NDArray[np.uint64]
+    rows: NDArray[np.uint32]
+    ends: NDArray[np.uint64]
+    stream: Stream
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Number of parents in each group; ``(G,)``."""
+        return np.diff(self.begins)
+
+    def demand(self, wanted: pl.Series) -> NDArray[np.int64]:
+        """Count the children that want a parent of each group; ``(G,)``."""
+        groups = wanted.drop_nulls().to_numpy()
+        return np.bincount(groups, minlength=len(self.totals)).astype(np.int64)
+
+    def serve(
+        self, wanted: pl.Series, demand: NDArray[np.int64], before: NDArray[np.int64]
+    ) -> pl.Series:
+        """Choose a parent for every child of a block.
+
+        Args:
+            wanted: Group wanted by each child, null for no parent; ``UInt32 (N,)``.
+            demand: Children of the whole table that want each group; ``(G,)``.
+            before: How many of them come before this block; ``(G,)``.
+
+        Returns:
+            Parent rows; ``UInt32 (N,)``. Null where wanted, and where the group has no
+            parents. Any split of a table into blocks gives the same rows.
+        """
+        result = np.full(len(wanted), NONE)
+        for group, children in members_of(wanted.fill_null(int(NONE)).to_numpy()):
+            if group == NONE or self.begins[group] == self.begins[group + 1]:
+                continue
+            first, whole = int(before[group]), int(demand[group])
+            turns = pl.Series(np.arange(first, first + len(children), dtype=np.uint32))
+            own = self.stream.child("turn", group)
+            slots = kernels.permuted(turns, whole, seed=own.seed, stream=own.id).to_numpy()
+            offset = float(own.child("offset").uniform(1)[0])
+            result[children] = self._reach(group, (slots + offset) / whole)
+        return _nullable(result)
+
+    def assign(self, wanted: pl.Series) -> pl.Series:
+        """Choose a parent for every child of a whole table; see `serve`."""
+        demand = self.demand(wanted)
+        return self.serve(wanted, demand, np.zeros_like(demand))
+
+    def draw(
+        self, wanted: NDArray[np.integer], heights: NDArray[np.float64], steps: int = 0
+    ) -> NDArray[np.uint32]:
+        """Choose a parent of a group for each of some children, alone.
+
+        Args:
+            wanted: Group of each, one that has parents; ``(N,)``.
+            heights: A number in [0, 1) for each, which chooses by quota; ``(N,)``.
+            steps: Places beyond what was chosen so, around the group.
+        """
+        result = np.zeros(len(wanted), np.uint32)
+        for group, children in members_of(wanted):
+            result[children] = self._reach(group, heights[children], steps)
+        return result
+
+    def quotas(self) -> NDArray[np.uint32]:
+        """Return the quota of every parent row, in the order of the table; ``(P,)``."""
+        result = np.empty(len(self.rows), np.uint32)
+        widths = np.diff(self.ends, prepend=np.uint64(0))
+        first = self.begins[:-1][self.sizes > 0]
+        widths[first] = self.ends[first]
+        result[self.rows] = widths
+        return result
+
+    def _reach(
+        self, group: int, heights: NDArray[np.float64], steps: int = 0
+    ) -> NDArray[np.uint32]:
+        """Return the parents at some heights of a group's ladder, in shares of it."""
+        begin, end = self.begins[group : group + 2]
+        total = int(self.totals[group])
+        if total:
+            points = np.minimum((heights * total).astype(np.uint64), np.uint64(total - 1))
+            place = np.searchsorted(self.ends[begin:end], points, side="right")
+        else:
+            place = np.minimum((heights * (end - begin)).astype(np.intp), end - begin - 1)
+        return self.rows[begin:end][(place + steps) % (end - begin)]
+
+
+def members_of(numbers: NDArray[np.integer]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Yield each number that occurs, and where, in ascending order.
+
+    Examples:
+        >>> [(number, where.tolist()) for number, where in members_of(np.array([7, 5, 7]))]
+        [(5, [1]), (7, [0, 2])]
+    """
+    order = np.argsort(numbers, kind="stable")
+    first = np.flatnonzero(np.diff(numbers[order])) + 1
+    for members in np.split(order, first) if len(order) else ():
+        yield int(numbers[members[0]]), members
+
+
+def _nullable(rows: NDArray[np.uint32]) -> pl.Series:
+    values = pl.Series(rows)
+    return values.set(values == int(NONE), None)
 
 
 def assign_parents(

@@ -17,9 +17,8 @@ import numpy as np
 import polars as pl
 
 from synthohive.errors import ConfigError, NotFittedError
-from synthohive.linkage.assignment import assign_parents
 from synthohive.linkage.classes import Classes
-from synthohive.linkage.popularity import Popularity
+from synthohive.linkage.popularity import Popularity, build_ladder
 from synthohive.linkage.tree import CodeTree, code_matrix
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from synthohive.linkage.assignment import Ladder
     from synthohive.randomness import Stream
 
 
@@ -64,34 +64,53 @@ class Matching:
         """Number of codes of a child: the groups, and null where that occurs."""
         return self.group_count + int(self.has_nulls)
 
-    def groups(self, parents: pl.DataFrame | int, stream: Stream) -> pl.Series:
-        """Return the group of every row of a whole parent table; ``UInt32 (P,)``.
+    def groups(self, parents: pl.DataFrame | int, stream: Stream, *, start: int = 0) -> pl.Series:
+        """Return the group of parent rows; ``UInt32 (P,)``.
 
         Args:
             parents: Codes of the rows, or their number if the table has no code columns.
             stream: Where the random numbers come from.
+            start: Position of the first of these rows in its table.
 
         The leaf follows from the codes; the class below the leaf, which no attribute
-        explains, is dealt in the real proportions.
+        explains, is dealt in the real proportions among the rows that come together.
         """
         codes = pl.DataFrame(height=parents) if isinstance(parents, int) else parents
-        if self.kept is not None and len(self.kept) == codes.height:
-            return pl.Series("group", self.kept)
-        return pl.Series("group", self.classes.deal(self._leaves(codes), codes, stream))
+        if self.kept is not None:
+            return pl.Series("group", self.kept[start : start + codes.height])
+        here = stream.child(start)
+        return pl.Series("group", self.classes.deal(self._leaves(codes), codes, here))
 
-    def quotas(self, groups: pl.Series, drawn: pl.Series) -> pl.Series:
-        """Turn counts drawn for the parents into quotas true to their groups.
+    def ladder(
+        self,
+        groups: NDArray[np.integer],
+        drawn: NDArray[np.integer],
+        stream: Stream,
+        *,
+        rows: NDArray[np.uint32] | None = None,
+        ends: NDArray[np.uint64] | None = None,
+    ) -> Ladder:
+        """Lay out a whole parent table for its children to choose from.
+
+        Each group has the popularity curve of its real members, along which rows are
+        ranked by what was drawn for them.
 
         Args:
-            groups: Group of every row of the parent table, from `groups`.
-            drawn: Count drawn for every row by a model of its children here.
-
-        Returns:
-            Quotas; ``UInt32 (P,)``. Each group has the popularity curve of its real
-            members, along which rows are ranked by what was drawn for them.
+            groups: Group of every row of the parent table, from `groups`; ``(P,)``.
+            drawn: Count drawn for every row by a model of its children here; ``(P,)``.
+            stream: Where the random numbers come from.
+            rows: Where to put the rows, ``(P,)``; a new array when not given.
+            ends: Where to put the ends of their quotas, ``(P,)``.
         """
-        values = self.popularity.spread(groups.to_numpy(), drawn.to_numpy())
-        return pl.Series("quota", values)
+        height = len(groups)
+        return build_ladder(
+            groups,
+            drawn,
+            self.popularity,
+            stream,
+            rows=np.empty(height, np.uint32) if rows is None else rows,
+            ends=np.empty(height, np.uint64) if ends is None else ends,
+        )
 
     def child_codes(self, parent_rows: pl.Series) -> pl.Series:
         """Return the code of every real child: the group of its parent, or null's code.
@@ -115,41 +134,27 @@ class Matching:
         groups = codes.cast(pl.UInt32)
         return groups.set(groups >= self.group_count, None)
 
-    def assign(
-        self,
-        codes: pl.Series,
-        parent_groups: pl.Series,
-        quotas: pl.Series,
-        stream: Stream,
-        *,
-        start: int = 0,
-        is_whole: bool = True,
-    ) -> pl.Series:
-        """Choose a parent row for each child; see `assign_parents`.
-
-        A group without any parent row is served by the group most like it.
+    def wanted(self, codes: pl.Series, sizes: NDArray[np.integer]) -> pl.Series:
+        """Turn generated codes into groups that have parents; null for no parent.
 
         Args:
-            codes: Generated codes of the children; ``(N,)``.
-            parent_groups: Group of each parent row; ``UInt32 (P,)``.
-            quotas: Children each parent row should have here; ``UInt32 (P,)``.
-            stream: Where the random numbers come from.
-            start: Position of the first child in its table.
-            is_whole: All children are here; else they come in blocks.
+            codes: Generated codes of children; ``(N,)``.
+            sizes: Parents in each group. A group without any is stood in for by the group
+                most like it; ``(G,)``.
+
+        Returns:
+            Groups; ``UInt32 (N,)``.
         """
-        stand_in = self._stand_ins(parent_groups.to_numpy())
-        groups = self.child_groups(codes)
-        groups = pl.Series(stand_in).gather(groups)
-        return assign_parents(groups, parent_groups, quotas, stream, start=start, is_whole=is_whole)
+        return pl.Series("group", self._stand_ins(sizes)).gather(self.child_groups(codes))
 
     def _leaves(self, codes: pl.DataFrame) -> NDArray[np.int32]:
         if not self.names:
             return np.zeros(codes.height, np.int32)
         return self.tree.leaves(code_matrix(codes, self.names))
 
-    def _stand_ins(self, parent_groups: NDArray[np.integer]) -> NDArray[np.uint32]:
+    def _stand_ins(self, sizes: NDArray[np.integer]) -> NDArray[np.uint32]:
         """Return for each group itself, or the most similar group that has rows."""
-        present = np.flatnonzero(np.bincount(parent_groups, minlength=self.group_count))
+        present = np.flatnonzero(sizes)
         result = np.arange(self.group_count, dtype=np.uint32)
         if not len(present):
             return result

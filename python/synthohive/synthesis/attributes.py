@@ -85,7 +85,7 @@ def _copied(
     parents = values.gather(place)
     stream = generation.stream.child(table.name, "copy", found.copy.column)
     copied = found.copy.fill(own, parents, stream, start)
-    return own.zip_with(~pl.Series(present), copied)
+    return own.zip_with(~pl.Series(present), copied).alias(found.copy.column)
 
 
 def attribute_values(

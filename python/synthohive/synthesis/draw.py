@@ -7,7 +7,7 @@ fixed blocks of rows, on any number of threads. Everything goes to the spool.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,11 +18,13 @@ from synthohive.events import OnEvent, StageStarted, ignore
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.synthesis.features import Edge, count_codes, count_name, edges_into
 from synthohive.synthesis.fitted import IDENTITY
+from synthohive.synthesis.memory import give_back
 from synthohive.synthesis.parallel import ordered_map
+from synthohive.synthesis.places import Places, find_places
 from synthohive.synthesis.spool import ABSENT, Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,6 +51,8 @@ class Generation:
         threads: Worker threads.
         heights: Rows of every table drawn so far.
         first_key: Number of the first generated key.
+        values: Columns decoded as a whole because rows all over a table are wanted of
+            them, by table and column.
         on_event: Receives progress.
     """
 
@@ -61,26 +65,8 @@ class Generation:
     threads: int
     heights: dict[str, int]
     first_key: int = 1
+    values: dict[tuple[str, str], pl.Series] = field(default_factory=dict)
     on_event: OnEvent = ignore
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Where a range of child rows hangs on its driver's rows.
-
-    Attributes:
-        first: First driver row touched.
-        counts: Rows of the range per driver row touched, ``(P,)``.
-        position: Position of each row among its siblings, ``(N,)``.
-        siblings: Siblings of each row, the row included, ``(N,)``.
-        absent: Rows at the end of the range that have no driver.
-    """
-
-    first: int
-    counts: NDArray
-    position: NDArray
-    siblings: NDArray
-    absent: int
 
 
 def row_name(fk: ForeignKey) -> str:
@@ -96,6 +82,7 @@ def draw(generation: Generation) -> None:
             _keep(generation, table, table.kept)
         else:
             _draw_table(generation, table)
+        give_back()
 
 
 def _keep(generation: Generation, table: FittedTable, kept: pl.DataFrame) -> None:
@@ -158,16 +145,21 @@ def _root_height(generation: Generation, table: FittedTable) -> int:
 
 def _draw_counts(generation: Generation, table: FittedTable, driver: FittedDriver) -> None:
     """Draw how many children each driver row has; fix the table's height and offsets."""
-    edge: Edge = (table.name, driver.fk)
-    counts = draw_edge_counts(
-        generation, edge, driver.counts, scale=_multiplier(generation, driver)
+    parents = generation.heights[driver.fk.parent]
+    blocks = draw_edge_counts(
+        generation,
+        (table.name, driver.fk),
+        driver.counts,
+        scale=_multiplier(generation, driver),
+        most=_most_children(generation, table, driver.fk),
     )
-    limit = _most_children(generation, table, driver.fk)
-    counts = counts if limit is None else np.minimum(counts, limit)
-    generation.spool.store(driver.fk.parent, count_name(edge), counts.astype(np.uint32))
-    offsets = kernels.child_offsets(pl.Series(counts, dtype=pl.UInt32)).to_numpy()
-    generation.spool.store(table.name, OFFSETS, offsets)
-    driven, share = int(offsets[-1]), driver.absent_share
+    generation.spool.create(table.name, OFFSETS, np.uint64, parents + 1)
+    driven = 0
+    for start, counts in blocks:
+        offsets = kernels.child_offsets(pl.Series(counts)).to_numpy() + np.uint64(driven)
+        generation.spool.write(table.name, OFFSETS, start + 1, offsets[1:])
+        driven = int(offsets[-1])
+    share = driver.absent_share
     if share < 1:
         absent = round(driven * share / (1 - share))
     else:
@@ -199,23 +191,42 @@ def _most_children(generation: Generation, table: FittedTable, fk: ForeignKey) -
 
 
 def draw_edge_counts(
-    generation: Generation, edge: Edge, model: CountModel, *, scale: float = 1.0
-) -> NDArray:
-    """Draw the number of children of every parent row; ``uint32``, ``(P,)``."""
+    generation: Generation,
+    edge: Edge,
+    model: CountModel,
+    *,
+    scale: float = 1.0,
+    most: int | None = None,
+) -> Iterator[tuple[int, NDArray]]:
+    """Draw the number of children of every parent row into the spool.
+
+    Args:
+        generation: The database being generated.
+        edge: The children's table and the foreign key.
+        model: Draws the counts.
+        scale: Factor on all counts.
+        most: Most children of a row.
+
+    Yields:
+        For each block of parent rows, once it is written, its first row and its counts,
+        ``uint32``.
+    """
     child, fk = edge
     parent = generation.fitted.tables[fk.parent]
+    height = generation.heights[fk.parent]
     stream = generation.stream.child(child, "counts", *fk.columns)
     edges = edges_into(generation.fitted.plan, fk.parent)
     earlier = edges[: edges.index(edge)]
+    generation.spool.create(fk.parent, count_name(edge), np.uint32, height)
 
-    def block(start: int) -> NDArray:
-        stop = min(start + BLOCK_ROWS, generation.heights[fk.parent])
-        features = _features(generation, parent, earlier, start, stop)
-        return model.sample(features, stream, start=start, scale=scale).to_numpy()
+    def block(start: int) -> tuple[int, NDArray]:
+        features = _features(generation, parent, earlier, start, min(start + BLOCK_ROWS, height))
+        drawn = model.sample(features, stream, start=start, scale=scale)
+        counts = drawn.clip(upper_bound=most).to_numpy()
+        generation.spool.write(fk.parent, count_name(edge), start, counts)
+        return start, counts
 
-    starts = range(0, generation.heights[fk.parent], BLOCK_ROWS)
-    blocks = list(ordered_map(block, starts, threads=generation.threads))
-    return np.concatenate([np.zeros(0, np.uint32), *blocks]).astype(np.uint32)
+    yield from ordered_map(block, range(0, height, BLOCK_ROWS), threads=generation.threads)
 
 
 def _features(
@@ -295,7 +306,8 @@ def _draw_block(generation: Generation, table: FittedTable, start: int) -> None:
     stop = min(start + BLOCK_ROWS, generation.heights[table.name])
     context = None
     if table.driver is not None:
-        places = _places(generation, table, start, stop)
+        offsets = generation.spool.view(table.name, OFFSETS)
+        places = find_places(offsets, start, stop)
         _write_places(generation, table, table.driver, places, start)
         context = _context_block(generation, table, table.driver, places)
     if table.generator is None:
@@ -310,24 +322,6 @@ def _draw_block(generation: Generation, table: FittedTable, start: int) -> None:
     )
     for index, column in enumerate(table.layout.names):
         generation.spool.write(table.name, column, start, codes[:, index])
-
-
-def _places(generation: Generation, table: FittedTable, start: int, stop: int) -> Places:
-    """Find the driver rows of a range of child rows by their offsets."""
-    offsets = generation.spool.view(table.name, OFFSETS)
-    driven = int(offsets[-1])
-    end = min(stop, driven)
-    if start >= end:
-        nothing = np.zeros(0, np.uint32)
-        return Places(0, nothing, nothing, nothing, stop - max(start, driven))
-    first = int(np.searchsorted(offsets, start, side="right")) - 1
-    last = int(np.searchsorted(offsets, end, side="left"))
-    inside = offsets[first : last + 1].astype(np.int64)
-    counts = np.diff(np.clip(inside, start, end)).astype(np.uint32)
-    position = kernels.sibling_positions(pl.Series(counts)).to_numpy().copy()
-    position[: counts[0]] += np.uint32(start - inside[0])
-    siblings = np.repeat(np.diff(inside), counts)
-    return Places(first, counts, position, siblings, stop - end)
 
 
 def _write_places(

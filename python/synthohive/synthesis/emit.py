@@ -9,8 +9,9 @@ import polars as pl
 
 from synthohive.encoding.constraints import apply_constraints
 from synthohive.models.settings import BLOCK_ROWS
-from synthohive.synthesis.attributes import attribute_frame
+from synthohive.synthesis.attributes import attribute_frame, hold_copied, release_copied
 from synthohive.synthesis.keys import key_frame
+from synthohive.synthesis.memory import give_back
 from synthohive.synthesis.parallel import ordered_map
 
 if TYPE_CHECKING:
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 EMIT_ROWS = 8 * BLOCK_ROWS
 """Rows decoded together. Does not change the result."""
 
+TIDY_BLOCKS = 8
+"""Blocks after which freed memory is given back."""
+
 
 def emit(generation: Generation, table: FittedTable) -> Iterator[pl.DataFrame]:
     """Yield a table's rows in order, at least one frame, with the real table's schema."""
@@ -29,11 +33,17 @@ def emit(generation: Generation, table: FittedTable) -> Iterator[pl.DataFrame]:
     if table.kept is not None or not height:
         yield table.kept if table.kept is not None else pl.DataFrame(schema=table.schema)
         return
-    yield from ordered_map(
+    hold_copied(generation, table)
+    blocks = ordered_map(
         lambda start: _block(generation, table, start, min(start + EMIT_ROWS, height)),
         range(0, height, EMIT_ROWS),
         threads=generation.threads,
     )
+    for number, block in enumerate(blocks):
+        yield block
+        if number % TIDY_BLOCKS == 0:
+            give_back()
+    release_copied(generation)
 
 
 def _block(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
@@ -57,7 +67,7 @@ def _keys(generation: Generation, table: FittedTable, start: int, stop: int) -> 
             draws = generation.stream.child(table.name, "null", name).uniform(
                 stop - start, start=start
             )
-            frame = frame.with_columns(frame[name].set(draws < share, None))
+            frame = frame.with_columns(frame[name].alias("").set(draws < share, None).alias(name))
     return frame
 
 

@@ -7,6 +7,7 @@ integers, one per column, so that memory does not grow with the number of rows.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import tempfile
@@ -38,6 +39,7 @@ class Spool:
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="synthohive-"))
         self._columns: dict[tuple[str, str], tuple[Path, np.dtype, int]] = {}
+        self._numbers = itertools.count()
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +54,7 @@ class Spool:
 
     def create(self, table: str, column: str, dtype: DTypeLike, rows: int) -> None:
         """Reserve a column of zeros."""
-        path = self._folder / f"{len(self._columns)}.bin"
+        path = self._folder / f"{next(self._numbers)}.bin"
         kind = np.dtype(dtype)
         with path.open("wb") as file:
             file.truncate(rows * kind.itemsize)
@@ -87,10 +89,17 @@ class Spool:
         end = rows if stop is None else stop
         return np.fromfile(path, kind, count=end - start, offset=start * kind.itemsize)
 
-    def view(self, table: str, column: str) -> NDArray:
-        """Return a whole column, mapped into memory and read on demand."""
+    def view(self, table: str, column: str, *, is_writable: bool = False) -> NDArray:
+        """Return a whole column, mapped into memory: read, and written, on demand."""
         path, kind, rows = self._columns[table, column]
-        return np.memmap(path, kind, mode="r", shape=(rows,)) if rows else np.zeros(0, kind)
+        if not rows:
+            return np.zeros(0, kind)
+        mode = "r+" if is_writable else "r"
+        return np.asarray(np.memmap(path, kind, mode=mode, shape=(rows,)))
+
+    def drop(self, table: str, column: str) -> None:
+        """Forget a column."""
+        self._columns.pop((table, column))[0].unlink()
 
     def take(self, table: str, column: str, rows: NDArray) -> NDArray:
         """Return a column's values at any row positions."""
