@@ -125,7 +125,9 @@ def test_rows_share_a_state_if_and_only_if_they_show_the_same(rows, size):
     if states.of is None:
         assert states.count == len(rows)
         return
-    assert states.count == len(set(rows)) <= 0.75 * len(rows)
+    assert states.of.unique().tolist() == list(range(len(set(rows))))
+    assert len(set(rows)) <= 0.75 * len(rows)
+    assert len(set(rows)) <= states.count < 2 * len(set(rows))
     assert (states.pick(shown)[states.of] == shown).all()
 
 

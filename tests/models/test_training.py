@@ -124,9 +124,9 @@ def test_a_diverged_training_names_the_step():
         settings=settings,
         stream=Stream(1),
     )
-    state = start(task, torch.device("cpu"))
-    state.network.embed.data.fill_(float("nan"))
     outputs = Outputs(LAYOUT, log_frequencies(codes, LAYOUT))
+    state = start(task, outputs, torch.device("cpu"))
+    state.network.embed.data.fill_(float("nan"))
     rows = rows_of(torch.from_numpy(codes), torch.from_numpy(region), (np.arange(200),))
     with pytest.raises(TrainingError, match="the loss is nan at step 0"):
         learn(state, outputs, rows, rows, task=task, on_step=print, on_evaluation=print)

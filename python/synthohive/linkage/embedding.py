@@ -162,18 +162,25 @@ def _directions(
         # Only children: no two halves to compare, so take what varies most.
         means = sums.sum(axis=1) / totals[:, None]
         covariance = (means * totals[:, None]).T @ means / totals.sum()
+        chance = np.zeros_like(covariance)
     else:
         weight = np.sqrt(totals[paired])[:, None]
         both = sums[paired] / counts[paired, :, None]
         both -= (both * weight[:, None]).sum(axis=0) / weight.sum()
         covariance = (both[:, 0] * weight).T @ both[:, 1] / weight.sum()
         covariance = (covariance + covariance.T) / 2
+        gaps = (both[:, 0] - both[:, 1]) / 2
+        chance = (gaps * weight).T @ gaps / weight.sum()
     values, directions = np.linalg.eigh(covariance)
     # Chance makes as much negative as positive covariance: the floor of what is real.
     floor = max(-float(values[0]), MIN_SHARE * float(values[values > 0].sum()))
     kept = np.flatnonzero(values > floor)[::-1][:MAX_DIMS]
+    if not len(kept):
+        return None
+    basis = directions[:, kept]
+    spread = values[kept] + ((chance @ basis) * basis).sum(axis=0)
     # What parents differ in most, often their price, would drown the rest: meet it halfway.
-    return directions[:, kept] / values[kept] ** 0.25 if len(kept) else None
+    return basis / spread**0.25
 
 
 def _noise_dims(

@@ -107,7 +107,7 @@ def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
     noise = draw_noise(network, plan.batch, random)
     with fast(codes.device):
         features = network.trunk(codes, visible, context, noise, _draw_kept(network, plan, random))
-    logits = network.out(features.float())
+    logits = network.read(features.float())
     loss = outputs.loss(logits, codes, ask(visible, outputs.coarse)) / plan.batch
     value = loss.item() / plan.members
     if not math.isfinite(value):
@@ -208,6 +208,6 @@ def held_out_losses(network: Network, outputs: Outputs, held: Rows, stream: Stre
                     context[:, part],
                     None if noise is None else noise[:, part],
                 )
-            logits = network.out(features.float())
+            logits = network.read(features.float())
             losses += outputs.losses(logits, codes[:, part], weights[:, part])
     return losses.cpu() / (repeats * len(held))

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synthohive.models.waves import FEWEST_CODES, Waves, wavy
+
 if TYPE_CHECKING:
     from synthohive.encoding.layout import Layout
 
@@ -77,7 +79,8 @@ class Network(nn.Module):
         embedding: Length of a code's vector.
         noise: Length of the noise vector; 0 for none.
 
-    All weights are zero until `initialise` fills them.
+    All weights are zero until `initialise` fills them. While it learns, `waves` may help the
+    last layer.
     """
 
     own: Tensor
@@ -105,6 +108,7 @@ class Network(nn.Module):
         }
         self.members, self.noise = members, noise
         self.context_sizes = context_layout.sizes
+        self.ordered = [c.is_ordered for c in (*layout.columns, *context_layout.columns)]
         sizes = (*layout.sizes, *context_layout.sizes)
         first = np.cumsum([0, *sizes, len(layout)])
         columns = len(layout)
@@ -119,6 +123,7 @@ class Network(nn.Module):
         self.enter = Affine(members, len(sizes) * embedding + noise, width)
         self.blocks = nn.ModuleList(Block(members, width) for _ in range(depth))
         self.out = Affine(members, width, sum(layout.sizes))
+        self.waves: Waves | None = None
 
     def look(
         self, codes: Tensor, visible: Tensor, context: Tensor, noise: Tensor | None = None
@@ -159,14 +164,31 @@ class Network(nn.Module):
         kept: Tensor | None = None,
     ) -> Tensor:
         """Return all logits: (members, rows, sum of sizes)."""
-        return self.out(self.trunk(codes, visible, context, noise, kept))
+        return self.read(self.trunk(codes, visible, context, noise, kept))
+
+    def read(self, features: Tensor) -> Tensor:
+        """Return the logits of features: (members, rows, sum of sizes)."""
+        logits = self.out(features)
+        return logits if self.waves is None else logits + self.waves(features)
+
+    def fold_waves(self) -> None:
+        """Make the waves part of the last layer, once everything is learned."""
+        if self.waves is not None:
+            with torch.no_grad():
+                self.out.weight.add_(self.waves.weights())
+            self.waves = None
 
 
 def initialise(network: Network, random: torch.Generator) -> None:
     """Fill the weights from `random`; the outputs stay at zero, that is at the prior."""
+    sizes, ends = _places(network)
     with torch.no_grad():
-        vectors = torch.empty_like(network.embed, device="cpu")
-        network.embed.copy_(vectors.normal_(0, 0.5, generator=random))
+        vectors = torch.empty_like(network.embed, device="cpu").normal_(0, 0.5, generator=random)
+        for column, size in enumerate(sizes):
+            if network.ordered[column] and size >= FEWEST_CODES:
+                for end in ends[:, column].tolist():
+                    vectors[end - size : end] = wavy(vectors[end - size : end], random)
+        network.embed.copy_(vectors)
         for module in network.modules():
             if isinstance(module, Affine) and module is not network.out:
                 fill_affine(module, random)
@@ -179,16 +201,21 @@ def average_unseen(network: Network, codes: Tensor, context: Tensor) -> None:
 
     **Shape**: codes (rows, columns), context (rows, context columns).
     """
-    offsets = torch.cat([network.own, network.others], 2)[:, 0]
-    ends = torch.cat([offsets[0, 1:], network.hidden[0, 0, :1]])
+    sizes, ends = _places(network)
     with torch.no_grad():
         for column, values in enumerate(torch.cat([codes, context], 1).T):
-            size = int(ends[column] - offsets[0, column])
+            size = sizes[column]
             counts = torch.bincount(values, minlength=size)
-            for first in offsets[:, column].tolist():
-                vectors = network.embed[first : first + size]
+            for end in ends[:, column].tolist():
+                vectors = network.embed[end - size : end]
                 mean = (vectors * counts.unsqueeze(1)).sum(0) / counts.sum()
                 vectors[counts == 0] = mean
+
+
+def _places(network: Network) -> tuple[list[int], Tensor]:
+    """Return the number of vectors of each column, and where each member's end."""
+    first = torch.cat([network.own, network.others, network.hidden[..., :1]], 2)[:, 0].cpu()
+    return (first[0, 1:] - first[0, :-1]).tolist(), first[:, 1:]
 
 
 def fill_affine(module: Affine, random: torch.Generator) -> None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 WORTH = 0.75
 """States are told apart while there are fewer than this per row."""
+STEP = 256
+"""Above this, numbers of states are multiples of it."""
 _LARGEST = 2**62
 
 
@@ -29,7 +31,7 @@ class States:
     Attributes:
         of: The state of each row; `None` where every row is a state of its own.
         first: A row in each state; `None` as above.
-        count: Number of states.
+        count: Number of states, some of which no row may be in.
     """
 
     of: Tensor | None
@@ -68,8 +70,9 @@ def tell_apart(states: States, columns: Tensor, sizes: Sequence[int]) -> States:
 
     Examples:
         >>> alike = all_alike(100, torch.device("cpu"))
-        >>> tell_apart(alike, torch.arange(100).view(-1, 1) % 3, [3]).count
-        3
+        >>> states = tell_apart(alike, torch.arange(100).view(-1, 1) % 3, [3])
+        >>> states.of.unique().tolist(), states.count
+        ([0, 1, 2], 4)
     """
     if states.of is None:
         return states
@@ -85,4 +88,15 @@ def tell_apart(states: States, columns: Tensor, sizes: Sequence[int]) -> States:
         return all_different(rows)
     # any row of a state will do, so it does not matter which of them is written last
     first = torch.empty_like(distinct).scatter_(0, of, torch.arange(rows, device=of.device))
-    return States(of, first, len(distinct))
+    count = _rounded(len(distinct))
+    filling = first[:1].expand(count - len(first))
+    return States(of, torch.cat([first, filling]), count)
+
+
+def _rounded(count: int) -> int:
+    """Return a round number from `count` on.
+
+    Matrix products of every new shape are prepared and remembered by the library below, so
+    that memory would grow with the number of different shapes.
+    """
+    return 1 << (count - 1).bit_length() if count <= STEP else -(-count // STEP) * STEP

@@ -11,11 +11,13 @@ from synthohive.models.checkpoint import fingerprint
 from synthohive.models.draws import generator
 from synthohive.models.network import Network, initialise
 from synthohive.models.state import State, weights_of
+from synthohive.models.waves import Waves
 
 if TYPE_CHECKING:
     import numpy as np
 
     from synthohive.encoding.layout import Layout
+    from synthohive.models.outputs import Outputs
     from synthohive.models.plan import Plan
     from synthohive.models.settings import CTGANSettings
     from synthohive.randomness import Stream
@@ -46,7 +48,7 @@ class Task:
         return fingerprint(*facts, arrays=(self.codes, self.context, self.groups))
 
 
-def start(task: Task, device: torch.device) -> State:
+def start(task: Task, outputs: Outputs, device: torch.device) -> State:
     """Return the state at the beginning of training."""
     plan, settings = task.plan, task.settings
     network = Network(
@@ -58,6 +60,9 @@ def start(task: Task, device: torch.device) -> State:
         embedding=settings.embedding,
         noise=settings.noise if settings.is_adversarial else 0,
     ).to(device)
+    if settings.objective == "masked":
+        size = {"members": plan.members, "width": plan.width}
+        network.waves = Waves(task.layout, outputs.first, **size).to(device)
     initialise(network, generator(task.stream, "weights"))
     optimiser = torch.optim.AdamW(
         network.parameters(),

@@ -139,7 +139,7 @@ def _train_live(
 ) -> tuple[Parts, State]:
     device = choose_device(task.settings)
     outputs = Outputs(task.layout, log_frequencies(task.codes, task.layout)).to(device)
-    state = start(task, device)
+    state = start(task, outputs, device)
     codes = torch.from_numpy(task.codes).to(device)
     context = torch.from_numpy(task.context).to(device)
     coarse = coarse_positions(task.layout)
@@ -172,6 +172,7 @@ def _train_live(
         )
         if task.settings.adversarial_steps:
             refine(state, outputs, rows, rounds, task=task, on_evaluation=progress.evaluated)
+    state.network.fold_waves()
     average_unseen(state.network, codes, context)
     return Parts(network=state.network.eval(), outputs=outputs, rounds=rounds), state
 
