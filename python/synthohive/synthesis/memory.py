@@ -1,8 +1,8 @@
-"""Give memory that is no longer in use back to the system.
+"""Keep the C library from holding on to memory that is no longer in use.
 
-The C library keeps what threads have freed, for each thread apart. Work in blocks on
-several threads frees as much as it takes, but at ever other places, so what is kept grows
-from table to table, to a hundred megabytes for a database of six tables.
+It keeps what threads have freed, for each thread apart. Work in blocks on several threads
+frees as much as it takes, but at ever other places, so what is kept grows from table to
+table, to hundreds of megabytes for a database of six tables.
 """
 
 from __future__ import annotations
@@ -10,10 +10,19 @@ from __future__ import annotations
 import ctypes
 import sys
 from functools import cache
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+_ARENA_MAX = -8  # of mallopt, in the GNU C library's malloc.h
+
+
+def share_memory() -> None:
+    """Let all threads from now on take memory from one place, where that can be asked for.
+
+    Examples:
+        >>> share_memory()
+    """
+    library = _gnu()
+    if library is not None:
+        library.mallopt(_ARENA_MAX, 1)
 
 
 def give_back() -> None:
@@ -22,14 +31,15 @@ def give_back() -> None:
     Examples:
         >>> give_back()
     """
-    trim = _trim()
-    if trim is not None:
-        trim(0)
+    library = _gnu()
+    if library is not None:
+        library.malloc_trim(0)
 
 
 @cache
-def _trim() -> Callable[[int], int] | None:
-    """Find the function of the GNU C library; other libraries do not have it."""
+def _gnu() -> ctypes.CDLL | None:
+    """Find the GNU C library; others have neither function."""
     if not sys.platform.startswith("linux"):
         return None
-    return getattr(ctypes.CDLL(None), "malloc_trim", None)
+    library = ctypes.CDLL(None)
+    return library if hasattr(library, "malloc_trim") and hasattr(library, "mallopt") else None

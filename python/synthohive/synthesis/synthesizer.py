@@ -17,6 +17,7 @@ from synthohive.schema.orphans import apply_orphan_policy
 from synthohive.synthesis.assign import assign
 from synthohive.synthesis.draw import Generation, draw
 from synthohive.synthesis.emit import emit
+from synthohive.synthesis.memory import share_memory
 from synthohive.synthesis.parallel import thread_count
 from synthohive.synthesis.request import (
     check_request,
@@ -119,6 +120,7 @@ class Synthesizer:
         from synthohive.models.settings import CTGANSettings  # noqa: PLC0415
         from synthohive.synthesis.fit import FitSettings, fit  # noqa: PLC0415
 
+        share_memory()
         frames = frames_of(tables)
         self._on_event(StageStarted(stage="check", detail=f"{len(frames)} tables"))
         self.metadata.validate_schema(frames)
@@ -247,6 +249,7 @@ class Synthesizer:
         """
         from synthohive.synthesis.store import load  # noqa: PLC0415
 
+        share_memory()
         fitted = load(folder)
         loaded = cls(fitted.metadata, seed=fitted.seed, threads=threads, on_event=on_event)
         loaded._fitted = fitted
