@@ -116,7 +116,13 @@ def test_rounds_hold_every_column_once_and_coarse_before_fine(count, seed):
     fine = [CodeColumn(name=f"f{i}", size=3, source=f"c{i}", coarse=f"c{i}") for i in (1, 3)]
     layout = Layout((*columns, *fine))
     codes = random.integers(0, 3, (50, 7))
-    rounds = arrange(codes, layout.sizes, coarse_positions(layout), count)
+    orders = arrange(codes, layout.sizes, coarse_positions(layout), count)
+    assert len({str(order) for order in orders}) == len(orders) <= 16
+    for rounds in orders:
+        check(rounds, layout, count)
+
+
+def check(rounds, layout, count):
     assert sorted(c for group in rounds for c in group) == list(range(7))
     where = {c: i for i, group in enumerate(rounds) for c in group}
     assert where[5] > where[1]
@@ -129,8 +135,8 @@ def test_columns_that_depend_on_each_other_are_drawn_in_different_rounds():
     random = np.random.default_rng(0)
     a, b = random.integers(0, 4, (2, 2_000))
     codes = np.stack([a, a, b, b], 1)
-    rounds = arrange(codes, (4,) * 4, [-1] * 4, 2)
-    assert all({0, 1} - set(group) and {2, 3} - set(group) for group in rounds)
+    for rounds in arrange(codes, (4,) * 4, [-1] * 4, 2):
+        assert all({0, 1} - set(group) and {2, 3} - set(group) for group in rounds)
     between = dependence(codes, (4,) * 4)
     assert between[0, 1] == pytest.approx(np.log(4), abs=0.01)
     assert between[0, 2] < 0.01

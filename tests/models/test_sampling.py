@@ -25,7 +25,7 @@ STREAM = Stream(11)
 
 def rearranged(generator, rounds):
     """The same generator, not yet compiled, with other rounds."""
-    return replace(generator, parts=replace(generator.parts, rounds=rounds))
+    return replace(generator, parts=replace(generator.parts, orders=[rounds]))
 
 
 def by_the_book(model, n, *, context=None, known=None):
@@ -36,7 +36,7 @@ def by_the_book(model, n, *, context=None, known=None):
     codes, filled = codes.clamp(min=0), codes >= 0
     others = torch.zeros(n, 0, dtype=torch.long) if context is None else torch.from_numpy(context)
     with pinned_torch(), torch.inference_mode():
-        for columns in model.parts.rounds:
+        for columns in model.parts.orders[0]:
             visible = filled & ((outputs.coarse < 0) | filled[:, outputs.coarse.clamp(min=0)])
             logits = network(codes[None], visible[None], others[None])
             drawn = codes.clone()
@@ -78,9 +78,9 @@ def test_codes_in_context_are_those_of_plain_passes_too(in_context):
 
 def test_rounding_inside_the_network_does_not_shift_frequencies(alone, monkeypatch):
     model, _ = alone
-    fast = rearranged(model, model.parts.rounds).sample(8_192, stream=STREAM)
+    fast = rearranged(model, model.parts.orders[0]).sample(8_192, stream=STREAM)
     monkeypatch.setattr(compiled, "fastest_dtype", lambda _: torch.float32)
-    exact = rearranged(model, model.parts.rounds).sample(8_192, stream=STREAM)
+    exact = rearranged(model, model.parts.orders[0]).sample(8_192, stream=STREAM)
     for c, size in enumerate(LAYOUT.sizes):
         shares = [np.bincount(rows[:, c], minlength=size) / 8_192 for rows in (fast, exact)]
         assert distance(*shares) < 0.004
@@ -103,14 +103,14 @@ def test_the_size_of_pieces_hardly_matters(alone, in_context, monkeypatch, name,
 
 
 def test_a_generator_is_compiled_once(alone):
-    model = rearranged(alone[0], alone[0].parts.rounds)
+    model = rearranged(alone[0], alone[0].parts.orders[0])
     model.sample(10, stream=STREAM)
     first = model.parts.sampler
     model.sample(10, stream=STREAM)
     assert model.parts.sampler is first
     inner = first.blocks[0][0].dtype
     assert inner == fastest_dtype(torch.device("cpu"))
-    assert first.rounds[0].weight.dtype == torch.float32
+    assert first.orders[0][0].weight.dtype == torch.float32
 
 
 @given(

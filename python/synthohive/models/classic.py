@@ -21,6 +21,7 @@ from torch import Tensor
 from synthohive.errors import TrainingError
 from synthohive.models.critic import (
     Critic,
+    frozen,
     gradient_penalty,
     initialise_critic,
     one_hot,
@@ -110,12 +111,14 @@ def learn_classic(
     while state.step < plan.steps:
         random = generator(stream, "step", state.step)
         real = _real_batch(rows, conditions, batch, random)
-        fake = _fake(state, outputs, real, random)
-        loss = _judge(critic, one_hot(outputs, real[0]), fake.detach(), real, random)
+        with torch.no_grad():
+            fake = _fake(state, outputs, real, random)
+        loss = _judge(critic, one_hot(outputs, real[0]), fake, real, random)
         _descend(judge, loss)
         real = _real_batch(rows, conditions, batch, random)
-        fooled = -critic(_fake(state, outputs, real, random), real[1], real[2]).mean()
-        _descend(artist, fooled)
+        with frozen(critic):
+            fooled = -critic(_fake(state, outputs, real, random), real[1], real[2]).mean()
+            _descend(artist, fooled)
         total += loss.item()
         state.step += 1
         if not math.isfinite(total):

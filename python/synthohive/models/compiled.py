@@ -10,6 +10,7 @@ sums, logits and shares stay in ``float32``.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
+    from synthohive.models.rounds import Order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +84,7 @@ class Sampler:
         steps: For every code's vector, the step there from the vector that hides its
             column; the step that stays hidden is zero.
         blocks: Weight and bias up, weight and bias down.
-        rounds: The rounds, in order.
+        orders: Orders to draw rows in, the rounds of each.
     """
 
     network: Network
@@ -90,7 +92,7 @@ class Sampler:
     looks: list[int]
     steps: Tensor
     blocks: tuple[tuple[Tensor, Tensor, Tensor, Tensor], ...]
-    rounds: tuple[Round, ...]
+    orders: tuple[tuple[Round, ...], ...]
 
     def features(self, sums: Tensor) -> Tensor:
         """Return what the last layer reads: (members, rows, width)."""
@@ -110,17 +112,22 @@ def _bend(x: Tensor) -> Tensor:
     return x.relu_()
 
 
-def build_sampler(network: Network, outputs: Outputs, rounds: list[list[int]]) -> Sampler:
+def build_sampler(network: Network, outputs: Outputs, orders: list[Order]) -> Sampler:
     """Make a network ready for drawing."""
     dtype = fastest_dtype(network.out.weight.device)
     blocks = [block for block in network.blocks if isinstance(block, Block)]
+
+    @cache  # orders have rounds in common
+    def round_of(columns: tuple[int, ...]) -> Round:
+        return _round(network, outputs, list(columns))
+
     return Sampler(
         network=network,
         outputs=outputs,
         looks=[*(size + 1 for size in outputs.sizes), *network.context_sizes],
         steps=_steps(network, outputs.sizes),
         blocks=tuple((*block.up.cast(dtype), *block.down.cast(dtype)) for block in blocks),
-        rounds=tuple(_round(network, outputs, columns) for columns in rounds),
+        orders=tuple(tuple(round_of(tuple(columns)) for columns in order) for order in orders),
     )
 
 

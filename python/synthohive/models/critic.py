@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -11,6 +12,8 @@ from torch.nn import functional
 from synthohive.models.network import Affine, fill_affine
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from synthohive.encoding.layout import Layout
     from synthohive.models.outputs import Outputs
 
@@ -61,6 +64,16 @@ class Critic(nn.Module):
         return self.score(x).flatten()
 
 
+@contextmanager
+def frozen(critic: Critic) -> Generator[None]:
+    """Ask a critic without teaching it: no gradients of its own weights are computed."""
+    critic.requires_grad_(requires_grad=False)
+    try:
+        yield
+    finally:
+        critic.requires_grad_(requires_grad=True)
+
+
 def initialise_critic(critic: Critic, random: torch.Generator) -> None:
     """Fill the weights from `random`."""
     with torch.no_grad():
@@ -88,17 +101,13 @@ def soft_rows(
     """
     uniforms = torch.rand(logits.shape, generator=random).to(logits.device)
     noise = -torch.log(-torch.log(uniforms.clamp(1e-9, 1 - 1e-7)))
-    parts: list[Tensor] = []
-    for bucket in outputs.buckets:
-        logp = outputs.log_probabilities(logits, codes, bucket).flatten(1)
-        loud = (logp + noise[:, bucket.start : bucket.stop]) / TEMPERATURE
-        parts.append(torch.softmax(loud.unflatten(1, (-1, bucket.size)), -1).flatten(1))
-    rows = torch.cat(parts, 1)
-    kept = torch.zeros_like(rows)
-    for bucket in outputs.buckets:
-        shown = visible[:, list(bucket.columns)].float()
-        kept[:, bucket.start : bucket.stop] = shown.repeat_interleave(bucket.size, 1)
-    return rows * (1 - kept) + one_hot(outputs, codes) * kept
+    loud = (outputs.add_priors(logits, codes) + noise) / TEMPERATURE
+    parts = [
+        torch.softmax(loud[:, bucket.start : bucket.stop].unflatten(1, (-1, bucket.size)), -1)
+        for bucket in outputs.buckets
+    ]
+    drawn = torch.cat([part.flatten(1) for part in parts], 1)
+    return torch.where(visible[:, outputs.owner], one_hot(outputs, codes), drawn)
 
 
 TEMPERATURE = 0.2

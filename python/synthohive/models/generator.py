@@ -23,11 +23,17 @@ from synthohive.models.settings import BLOCK_ROWS
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from torch import Tensor
+
     from synthohive.models.compiled import Sampler
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
+    from synthohive.models.rounds import Order
     from synthohive.models.settings import CTGANSettings
     from synthohive.randomness import Stream
+
+ORDER_ROWS = 1_024
+"""Rows drawn in one order; part of the result."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,18 +43,19 @@ class Parts:
     Attributes:
         network: The network, in evaluation mode.
         outputs: Reads distributions off its outputs.
-        rounds: The columns of each round, by their place among the live columns.
+        orders: Orders to draw rows in: the columns of each round, by their place among the
+            live columns.
     """
 
     network: Network
     outputs: Outputs
-    rounds: list[list[int]]
+    orders: list[Order]
 
     @cached_property
     def sampler(self) -> Sampler:
         """The network, made ready for drawing."""
         with pinned_torch(), torch.inference_mode():
-            return build_sampler(self.network, self.outputs, self.rounds)
+            return build_sampler(self.network, self.outputs, self.orders)
 
 
 def live_layout(layout: Layout, constants: np.ndarray, settings: CTGANSettings) -> Layout:
@@ -139,9 +146,9 @@ class Generator:
 
         def draw(block: int) -> None:
             rows = slice(block * BLOCK_ROWS, min(n, (block + 1) * BLOCK_ROWS))
-            random = generator(stream, "block", start // BLOCK_ROWS + block)
+            number = start // BLOCK_ROWS + block
             known = result[rows][:, live]
-            result[rows, live] = self._draw_block(parts, known, context[rows], random)
+            result[rows, live] = self._draw_block(parts, known, context[rows], stream, number)
 
         blocks = range(-(-n // BLOCK_ROWS))
         workers = min(len(blocks), threads or os.cpu_count() or 1)
@@ -185,9 +192,10 @@ class Generator:
         return context
 
     def _draw_block(
-        self, parts: Parts, known: np.ndarray, context: np.ndarray, random: torch.Generator
+        self, parts: Parts, known: np.ndarray, context: np.ndarray, stream: Stream, number: int
     ) -> np.ndarray:
-        device = parts.network.out.weight.device
+        device, random = parts.network.out.weight.device, generator(stream, "block", number)
+        sampler = parts.sampler
         with pinned_torch(), torch.inference_mode():
             uniforms = torch.rand(known.shape, generator=random).to(device)
             noise = None
@@ -198,4 +206,13 @@ class Generator:
             if self.settings.objective == "classic":
                 codes = show_one(parts.outputs, codes, random)
             others = torch.from_numpy(context.astype(np.int64)).to(device)
-            return draw_rows(parts.sampler, codes, others, uniforms, noise).cpu().numpy()
+            drawn: list[Tensor] = []
+            for first in range(0, len(known), ORDER_ROWS):
+                rows = slice(first, first + ORDER_ROWS)
+                place = (number * BLOCK_ROWS + first) // ORDER_ROWS % len(sampler.orders)
+                own = None if noise is None else noise[:, rows]
+                order = sampler.orders[place]
+                drawn.append(
+                    draw_rows(sampler, order, codes[rows], others[rows], uniforms[rows], own)
+                )
+            return torch.cat(drawn).cpu().numpy()

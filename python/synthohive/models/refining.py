@@ -20,6 +20,7 @@ from torch.nn import functional
 from synthohive.errors import TrainingError
 from synthohive.models.critic import (
     Critic,
+    frozen,
     gradient_penalty,
     initialise_critic,
     one_hot,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from synthohive.models.outputs import Outputs
+    from synthohive.models.rounds import Order
     from synthohive.models.state import Rows, State
     from synthohive.models.task import Task
 
@@ -51,7 +53,7 @@ def refine(
     state: State,
     outputs: Outputs,
     rows: Rows,
-    rounds: list[list[int]],
+    orders: list[Order],
     *,
     task: Task,
     on_evaluation: Callable[[State], None],
@@ -62,7 +64,7 @@ def refine(
         state: The network after its warm-up.
         outputs: Reads distributions off the network's outputs.
         rows: The rows to learn from.
-        rounds: The columns of each round.
+        orders: Orders that rows are drawn in; all their rounds are refined.
         task: Context, batch, steps, and where the random numbers come from.
         on_evaluation: Called every few hundred steps.
 
@@ -77,21 +79,22 @@ def refine(
     judge = torch.optim.Adam(critic.parameters(), lr=CRITIC_RATE, betas=(0.0, 0.99))
     artist = torch.optim.Adam(network.parameters(), lr=RATE, betas=(0.0, 0.99))
     average = weights_of(network)
-    shown = _shown(rounds, rows.codes)
+    shown = _shown(orders, rows.codes)
     started, total, warm = time.monotonic() - state.seconds, 0.0, state.step
     for step in range(1, settings.adversarial_steps + 1):
         random = generator(stream, "refine", step)
         codes, context = (part[0] for part in rows.draw(plan.batch, random))
-        round_ = torch.randint(len(rounds), (plan.batch,), generator=random).to(codes.device)
+        round_ = torch.randint(len(shown[0]), (plan.batch,), generator=random).to(codes.device)
         before, after = shown[0][round_], shown[1][round_]
         real = one_hot(outputs, codes) * _spread(outputs, after)
         logits = _logits(state, outputs, codes, before, context, random)
         fake = soft_rows(outputs, logits, codes, before, random) * _spread(outputs, after)
         loss = _judge(critic, real, fake.detach(), after, context)
         _descend(judge, loss)
-        gap = critic(fake, after, context) - critic(real, after, context)
-        spoken = _likelihood(state, outputs, codes, context, random)
-        _descend(artist, functional.softplus(-gap).mean() + LIKELIHOOD * spoken)
+        with frozen(critic):
+            gap = critic(fake, after, context) - critic(real, after, context)
+            spoken = _likelihood(state, outputs, codes, context, random)
+            _descend(artist, functional.softplus(-gap).mean() + LIKELIHOOD * spoken)
         with torch.no_grad():
             for name, value in network.named_parameters():
                 average[name].lerp_(value, 1 - DECAY)
@@ -108,22 +111,22 @@ def refine(
     load_weights(network, average)
 
 
-def _shown(rounds: list[list[int]], codes: Tensor) -> tuple[Tensor, Tensor]:
+def _shown(orders: list[Order], codes: Tensor) -> tuple[Tensor, Tensor]:
     """Return the columns known before, and after, each round: (rounds, columns) each."""
-    after = torch.zeros(len(rounds), codes.shape[1], dtype=torch.bool)
-    for i, columns in enumerate(rounds):
-        after[i:, columns] = True
-    before = torch.cat([torch.zeros_like(after[:1]), after[:-1]])
-    return before.to(codes.device), after.to(codes.device)
+    before, after = [], []
+    for order in orders:
+        known = torch.zeros(codes.shape[1], dtype=torch.bool)
+        for columns in order:
+            before.append(known)
+            known = known.clone()
+            known[columns] = True
+            after.append(known)
+    return torch.stack(before).to(codes.device), torch.stack(after).to(codes.device)
 
 
 def _spread(outputs: Outputs, columns: Tensor) -> Tensor:
     """Repeat a number per column for each of its codes: (rows, output width)."""
-    parts = [
-        columns[:, list(bucket.columns)].float().repeat_interleave(bucket.size, 1)
-        for bucket in outputs.buckets
-    ]
-    return torch.cat(parts, 1)
+    return columns[:, outputs.owner].float()
 
 
 def _logits(

@@ -1,7 +1,9 @@
-"""The rounds in which the columns of a row are drawn.
+"""The rounds in which the columns of a row are drawn, and in which order.
 
 Columns of one round are drawn independently of each other, given all rounds before, so
-those that depend on each other little belong together.
+those that depend on each other little belong together. Any order of the rounds is as good
+as another, but each errs in its own way, and errors that are the same in every row show:
+rows are drawn in many orders.
 """
 
 from __future__ import annotations
@@ -14,12 +16,21 @@ MAX_ROWS = 10_000
 """Dependence between columns is measured on at most this many rows."""
 RESTARTS = 20
 """Searches for a good arrangement, each from another start."""
+KEPT = 4
+"""Arrangements kept, the best ones."""
+ORDERS = 16
+"""Orders of the rounds, at most: every one takes a copy of the last layer."""
+MOST_CODES = 2**16
+"""Codes of all columns and orders together, at most."""
+
+Order = list[list[int]]
+"""The columns of each round, in the order of the rounds."""
 
 
 def arrange(
     codes: np.ndarray, sizes: tuple[int, ...], coarse: list[int], count: int | None
-) -> list[list[int]]:
-    """Return the columns of each round, coarse ones before the fine ones inside them.
+) -> list[Order]:
+    """Return orders to draw rows in, coarse columns before the fine ones inside them.
 
     Args:
         codes: Shape (rows, columns).
@@ -27,19 +38,53 @@ def arrange(
         coarse: Position of each column's coarse column, or -1.
         count: Rounds wanted; one per column when `None`. Two is the least where there
             are fine columns.
+
+    Returns:
+        Different orders, at least one.
     """
+    number = max(1, min(ORDERS, MOST_CODES // max(1, sum(sizes))))
+    grouped = _grouped(codes, sizes, coarse, count)
+    orders: list[Order] = []
+    for place in range(number):
+        random = np.random.default_rng(place)
+        order = _shuffled(grouped[place % len(grouped)], coarse, random)
+        if order not in orders:
+            orders.append(order)
+    return orders
+
+
+def _grouped(
+    codes: np.ndarray, sizes: tuple[int, ...], coarse: list[int], count: int | None
+) -> list[Order]:
+    """Return the columns that are drawn together, the best arrangements of them."""
     columns = len(sizes)
-    order = sorted(range(columns), key=lambda c: (coarse[c] >= 0, c))
     if count is None or count >= columns:
-        return [[c] for c in order]
+        return [[[c] for c in range(columns)]]
     count = max(count, 1 + (max(coarse) >= 0))
     between = dependence(codes, sizes)
     settled = [
         _settle(between, coarse, count, np.random.default_rng(start)) for start in range(RESTARTS)
     ]
-    best = min(settled, key=lambda places: _inside(between, places))
-    rounds = [[c for c in order if best[c] == place] for place in range(count)]
-    return [columns for columns in rounds if columns]
+    settled.sort(key=lambda places: _inside(between, places))
+    found: list[Order] = []
+    for places in settled:
+        rounds = [np.flatnonzero(places == place).tolist() for place in range(count)]
+        rounds = [columns for columns in rounds if columns]
+        if rounds not in found:
+            found.append(rounds)
+    return found[:KEPT]
+
+
+def _shuffled(rounds: Order, coarse: list[int], random: np.random.Generator) -> Order:
+    """Put rounds in a random order that has every coarse column before its fine one."""
+    result: Order = []
+    done: set[int] = {-1}
+    left = list(rounds)
+    while left:
+        ready = [i for i, columns in enumerate(left) if done.issuperset(coarse[c] for c in columns)]
+        result.append(left.pop(ready[int(random.integers(len(ready)))]))
+        done.update(result[-1])
+    return result
 
 
 def dependence(codes: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:

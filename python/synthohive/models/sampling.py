@@ -41,6 +41,7 @@ class _Block:
 
 def draw_rows(
     sampler: Sampler,
+    order: tuple[Round, ...],
     known: Tensor,
     context: Tensor,
     uniforms: Tensor,
@@ -50,13 +51,14 @@ def draw_rows(
 
     Args:
         sampler: The network, made ready for drawing.
+        order: The rounds.
         known: What is known, (rows, columns), -1 where there is nothing.
         context: Context codes, (rows, context columns).
         uniforms: One number in [0, 1) per code, (rows, columns).
         noise: The noise of each row, (1, rows, noise).
     """
     block = _begin(sampler, known, context, uniforms, noise)
-    for i, round_ in enumerate(sampler.rounds):
+    for i, round_ in enumerate(order):
         if block.states.count * round_.bias.shape[-1] > WIDE:
             _part(block, all_different(len(known)))
         drawn = _draw(sampler, round_, block)
@@ -64,7 +66,7 @@ def draw_rows(
             own = block.filled[:, round_.columns]
             drawn = torch.where(own, block.codes[:, round_.columns], drawn)
         block.codes[:, round_.columns] = drawn
-        if i + 1 < len(sampler.rounds):
+        if i + 1 < len(order):
             _show(sampler, round_, block)
     return block.codes
 

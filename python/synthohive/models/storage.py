@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-FORMAT = 1
+FORMAT = 2
 
 
 def save_generator(generator: Generator, folder: Path) -> None:
@@ -42,7 +42,7 @@ def save_generator(generator: Generator, folder: Path) -> None:
         network, outputs = generator.parts.network, generator.parts.outputs
         tensors |= {f"network.{name}": value for name, value in network.state_dict().items()}
         tensors |= {f"outputs.{name}": value for name, value in outputs.state_dict().items()}
-        description["parts"] = network.shape | {"rounds": generator.parts.rounds}
+        description["parts"] = network.shape | {"orders": generator.parts.orders}
     save_file(
         {n: t.detach().cpu().contiguous() for n, t in tensors.items()},
         folder / "weights.safetensors",
@@ -81,13 +81,13 @@ def _build(description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Gen
     parts = None
     if description["parts"] is not None:
         shape: dict[str, Any] = description["parts"]
-        rounds = shape.pop("rounds")
+        orders = shape.pop("orders")
         live = live_layout(layout, constants, settings)
         outputs = Outputs(live)
         outputs.load_state_dict(_under("outputs.", tensors))
         network = Network(live, context_layout, **shape)
         network.load_state_dict(_under("network.", tensors))
-        parts = Parts(network=network.eval(), outputs=outputs, rounds=rounds)
+        parts = Parts(network=network.eval(), outputs=outputs, orders=orders)
     return Generator(
         layout=layout,
         context_layout=context_layout,

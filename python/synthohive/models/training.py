@@ -143,7 +143,7 @@ def _train_live(
     codes = torch.from_numpy(task.codes).to(device)
     context = torch.from_numpy(task.context).to(device)
     coarse = coarse_positions(task.layout)
-    rounds = arrange(task.codes, task.layout.sizes, coarse, task.settings.rounds)
+    orders = arrange(task.codes, task.layout.sizes, coarse, task.settings.rounds)
 
     keep = _nothing
     if checkpoint and task.settings.objective == "masked":
@@ -171,10 +171,10 @@ def _train_live(
             on_evaluation=on_evaluation,
         )
         if task.settings.adversarial_steps:
-            refine(state, outputs, rows, rounds, task=task, on_evaluation=progress.evaluated)
+            refine(state, outputs, rows, orders, task=task, on_evaluation=progress.evaluated)
     state.network.fold_waves()
     average_unseen(state.network, codes, context)
-    return Parts(network=state.network.eval(), outputs=outputs, rounds=rounds), state
+    return Parts(network=state.network.eval(), outputs=outputs, orders=orders), state
 
 
 def _keep(
