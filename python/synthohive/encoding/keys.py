@@ -32,6 +32,7 @@ _FIRST_WORD = r"^(?s)(?<scheme>(?:[a-z]+://)?(?:www\.)?)[\p{L}\p{N}]*(?<rest>.*)
 _TITLE_SHARE = 0.5
 _FORM_TEXTS = 5  # so many personal texts must share a form
 _FORM_TRIES = 4
+_MOST = 2**63 - 1  # numbers of rows are counted in 64 bits
 _SAMPLES = 5
 
 
@@ -109,10 +110,12 @@ class KeyFormat:
             >>> keys.format(pl.Series([0, 41], dtype=pl.UInt32), stream=Stream(1)).to_list()
             ['CUST-0001', 'CUST-0042']
         """
-        numbers = positions.to_numpy().astype(np.int64) + first
-        last, capacity = int(numbers.max(initial=0)), self.capacity
-        if capacity is not None and last > capacity:
+        rows = positions.to_numpy().astype(np.int64)
+        last = int(rows.max(initial=0)) + first  # of any size, so that nothing overflows
+        capacity = _MOST if self.capacity is None else min(self.capacity, _MOST)
+        if last > capacity:
             raise self._full(last, capacity, table)
+        numbers = rows + first
         return self._written(numbers, stream).cast(self.dtype).alias("")
 
     def _full(self, last: int, capacity: int, table: str | None) -> CapacityError:

@@ -34,6 +34,9 @@ if TYPE_CHECKING:
 
 ORDER_ROWS = 1_024
 """Rows drawn in one order; part of the result."""
+ORDER_ROWS_IN_ROUNDS = 4_096
+"""The same where a number of rounds was asked for, as speed is wanted: the more rows are
+drawn in one order, the more of them look alike at first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,9 +210,10 @@ class Generator:
                 codes = show_one(parts.outputs, codes, random)
             others = torch.from_numpy(context.astype(np.int64)).to(device)
             drawn: list[Tensor] = []
-            for first in range(0, len(known), ORDER_ROWS):
-                rows = slice(first, first + ORDER_ROWS)
-                place = (number * BLOCK_ROWS + first) // ORDER_ROWS % len(sampler.orders)
+            together = ORDER_ROWS if self.settings.rounds is None else ORDER_ROWS_IN_ROUNDS
+            for first in range(0, len(known), together):
+                rows = slice(first, first + together)
+                place = (number * BLOCK_ROWS + first) // together % len(sampler.orders)
                 own = None if noise is None else noise[:, rows]
                 order = sampler.orders[place]
                 drawn.append(
