@@ -8,7 +8,7 @@ use pyo3_arrow::input::AnyArray;
 use synthohive_core::rng::Stream;
 use synthohive_core::{draw, quota};
 
-use crate::arrow::{Positions, checked, positions_out, values};
+use crate::arrow::{Positions, array_out, checked, positions_out, values};
 
 /// One of `parents` parents per row, all equally likely.
 #[pyfunction]
@@ -21,7 +21,12 @@ pub(crate) fn draw_uniform(
     start: u64,
 ) -> PyResult<PyArray> {
     let rows = py.detach(|| draw::uniform(n, parents, Stream::new(seed, stream), start));
-    Ok(positions_out(py, checked(py, rows)?))
+    let rows = checked(py, rows)?;
+    if parents > 0 {
+        // every row got a parent, so there is no need to look for one without
+        return Ok(array_out::<UInt32Type>(rows));
+    }
+    Ok(positions_out(py, rows))
 }
 
 /// One parent per row in proportion to the weights.

@@ -64,6 +64,7 @@ class CountModel:
         stream: Stream,
         *,
         start: int = 0,
+        total: int | None = None,
         scale: float = 1.0,
         is_positive: bool = False,
     ) -> pl.Series:
@@ -75,6 +76,8 @@ class CountModel:
             stream: Where the random numbers come from; parent ``i`` uses number
                 ``start + i``, so blocks of parents may be drawn in any order.
             start: Position of the first parent in its table.
+            total: Number of all parents of the table; those given are the last ones when
+                not said.
             scale: Factor on all counts; a fraction left over rounds up or down by chance.
             is_positive: Draw from parents with children only; 1 where there are none such.
 
@@ -91,7 +94,7 @@ class CountModel:
                 f"child counts depend on the parent's codes {', '.join(self.names)}, "
                 f"but only the number of parents ({rows}) was given"
             )
-        uniforms = stratified(stream.child("count"), rows, start=start)
+        uniforms = stratified(stream.child("count"), rows, start=start, total=total)
         leaves = self.table.leaves(codes, rows)
         if is_positive and self.low[0] == 0:
             childless = self.table.shares[leaves, 0]

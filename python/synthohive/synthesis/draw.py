@@ -221,7 +221,7 @@ def draw_edge_counts(
 
     def block(start: int) -> tuple[int, NDArray]:
         features = _features(generation, parent, earlier, start, min(start + BLOCK_ROWS, height))
-        drawn = model.sample(features, stream, start=start, scale=scale)
+        drawn = model.sample(features, stream, start=start, total=height, scale=scale)
         counts = drawn.clip(upper_bound=most).to_numpy()
         generation.spool.write(fk.parent, count_name(edge), start, counts)
         return start, counts

@@ -1,42 +1,47 @@
 //! A table that finds the first row of a key by hash.
 //!
-//! Rows are parted by hash first, such that the parts are built at the same time, each in
-//! memory the processor keeps close; and keys are looked up a batch at a time, such that the
-//! waits for memory overlap. For the same reason keys with equal tags are presumed equal at
-//! first and compared afterwards; where that shows a collision, the slow way is taken.
+//! Both the keys in the table and those looked up in it are parted by hash first, so that each
+//! part is built and searched in memory the processor keeps close, and parts are shared out
+//! among threads. Keys with equal tags are presumed equal at first and compared afterwards;
+//! where that shows a collision, the slow way is taken.
+
+use std::hint::select_unpredictable;
 
 use rayon::prelude::*;
 
 use crate::NONE;
 use crate::integrity::Keys;
-use crate::rng::fold;
+use crate::parted::{Parted, part, rows};
+use crate::rng::{fold, scale};
 
-/// Rows per parallel task.
-const BLOCK: usize = 1 << 16;
-/// Keys looked up together.
-const BATCH: usize = 32;
+/// Rows parted together: few enough for a processor's second-level cache.
+const BLOCK: usize = 1 << 15;
+/// Rows looked up together, for each row in the table: enough to make bringing each part close
+/// worthwhile, in memory that does not grow with what is looked up.
+const WANTED_PER_ROW: usize = 4;
 /// Rows per part that keep its slots, of 16 bytes, within a processor's second-level cache.
-const PART_ROWS: usize = 1 << 15;
+const PART_ROWS: usize = 1 << 13;
+/// A table of this many parts is close enough as a whole: parting what is looked up would not
+/// pay.
+const CLOSE_PART_BITS: u32 = 4;
 /// More parts than this would be too many places to write to at a time.
 const MOST_PART_BITS: u32 = 8;
 
 /// Finds the first row of a key among `keys`.
 pub(crate) struct Table<'a, K: ?Sized> {
     keys: &'a K,
-    /// The slots of all parts, each a power of two and at most two thirds taken.
-    slots: Vec<Entry>,
     part_bits: u32,
     parts: Vec<Part>,
-    /// Rows that repeat a key, with the first row that has it.
-    repeated: Vec<Vec<(u32, u32)>>,
 }
 
-/// Where a part lies among the slots.
-#[derive(Clone, Copy)]
+/// The keys whose hashes begin with the same bits.
 struct Part {
-    begin: usize,
-    last: usize,
-    shift: u32,
+    /// Twice as many as there are entries.
+    slots: Vec<Entry>,
+    /// How many of a hash's highest bits all of them share.
+    shared_bits: u32,
+    /// Rows that repeat a key, with the first row that has it.
+    repeated: Vec<(u32, u32)>,
 }
 
 #[derive(Clone, Copy)]
@@ -50,9 +55,16 @@ const FREE: Entry = Entry { tag: 0, row: NONE };
 impl<'a, K: Keys + ?Sized> Table<'a, K> {
     pub(crate) fn of(keys: &'a K) -> Self {
         let part_bits = (keys.len() / PART_ROWS).max(1).ilog2().min(MOST_PART_BITS);
-        let blocks: Vec<_> = (0..keys.len().div_ceil(BLOCK))
-            .into_par_iter()
-            .map(|block| scatter(keys, block, part_bits))
+        let mut places = vec![NONE; keys.len()];
+        let blocks: Vec<(Parted, Vec<u32>)> = places
+            .par_chunks_mut(BLOCK)
+            .enumerate()
+            .map_init(Vec::new, |unsorted, (block, places)| {
+                let mut parted = Parted::default();
+                parted.sort(keys, block * BLOCK, places, part_bits, unsorted);
+                let rows = rows(block * BLOCK, places);
+                (parted, rows)
+            })
             .collect();
         let table = Self::build(keys, &blocks, part_bits, true);
         if K::EXACT || table.is_proven() {
@@ -61,40 +73,31 @@ impl<'a, K: Keys + ?Sized> Table<'a, K> {
         Self::build(keys, &blocks, part_bits, false)
     }
 
-    fn build(keys: &'a K, blocks: &[Vec<Vec<Entry>>], part_bits: u32, presume: bool) -> Self {
-        let entries = |part| blocks.iter().map(move |block: &Vec<Vec<Entry>>| &block[part]);
-        let numbers = (0..1 << part_bits).map(|part| entries(part).map(Vec::len).sum());
-        let parts = Part::in_a_row(numbers, part_bits);
-        let mut slots = vec![FREE; parts.last().map_or(0, |part| part.last + 1)];
-        let mut tasks = Vec::with_capacity(parts.len());
-        let mut rest = slots.as_mut_slice();
-        for (number, part) in parts.iter().enumerate() {
-            let (own, later) = rest.split_at_mut(part.last + 1 - part.begin);
-            tasks.push((entries(number), Part { begin: 0, last: own.len() - 1, ..*part }, own));
-            rest = later;
-        }
+    fn build(keys: &'a K, blocks: &[(Parted, Vec<u32>)], part_bits: u32, presume: bool) -> Self {
         let is_same = |row: u32, other: u32| {
             presume || K::EXACT || keys.same(row as usize, keys, other as usize)
         };
-        let fill = |(entries, part, slots)| {
-            fill(Iterator::flatten(entries).copied(), part, slots, is_same)
+        let part = |part: usize| {
+            let mut built =
+                Part::with_room(blocks.iter().map(|b| b.0.range(part).len()).sum(), part_bits);
+            for (parted, rows) in blocks {
+                let range = parted.range(part);
+                for (&tag, &row) in parted.tags[range.clone()].iter().zip(&rows[range]) {
+                    built.enter(Entry { tag, row }, is_same);
+                }
+            }
+            built
         };
-        let repeated = tasks.into_par_iter().map(fill).collect();
-        Self { keys, slots, part_bits, parts, repeated }
+        Self { keys, part_bits, parts: (0..1 << part_bits).into_par_iter().map(part).collect() }
     }
 
     /// Whether all rows presumed to repeat a key do so.
     fn is_proven(&self) -> bool {
-        self.repeated.par_iter().all(|rows| {
-            rows.iter().all(|&(row, first)| self.keys.same(row as usize, self.keys, first as usize))
+        self.parts.par_iter().all(|part| {
+            part.repeated
+                .iter()
+                .all(|&(row, first)| self.keys.same(row as usize, self.keys, first as usize))
         })
-    }
-
-    /// The first row with the same key, for each of the keys `start..start + out.len()`.
-    pub(crate) fn find(&self, wanted: &K, start: usize, out: &mut [u32]) {
-        for (batch, part) in out.chunks_mut(BATCH).enumerate() {
-            self.find_batch(wanted, start + batch * BATCH, part);
-        }
     }
 
     /// For each row the first row with its key, by looking at the repeated ones only.
@@ -103,122 +106,167 @@ impl<'a, K: Keys + ?Sized> Table<'a, K> {
         let own = |row: usize| if is_key(row) { row as u32 } else { NONE };
         let mut rows: Vec<u32> =
             (0..self.keys.len()).into_par_iter().with_min_len(BLOCK).map(own).collect();
-        for &(row, first) in self.repeated.iter().flatten() {
+        for &(row, first) in self.parts.iter().flat_map(|part| &part.repeated) {
             rows[row as usize] = first;
         }
         rows
     }
 
-    /// Loops of independent steps, because only then do their waits for memory overlap.
-    fn find_batch(&self, wanted: &K, start: usize, out: &mut [u32]) {
-        let mut tags = [None; BATCH];
-        for (row, tag) in (start..start + out.len()).zip(&mut tags) {
-            *tag = wanted.tag(row);
+    /// The first row with the same key, for each of the keys wanted.
+    pub(crate) fn find_all(&self, wanted: &K) -> Vec<u32> {
+        let mut out = vec![NONE; wanted.len()];
+        if self.part_bits <= CLOSE_PART_BITS {
+            out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, out)| {
+                self.find_in_order(wanted, block * BLOCK, out);
+            });
+            return out;
         }
-        let places = tags.map(|tag| {
-            let hash = fold(tag.unwrap_or(0));
-            let part = self.parts[part(hash, self.part_bits)];
-            (part, part.home(hash))
+        let window = WANTED_PER_ROW * self.keys.len();
+        let blocks = window.min(wanted.len()).div_ceil(BLOCK);
+        let mut blocks: Vec<_> = (0..blocks).map(|_| (Parted::default(), Vec::new())).collect();
+        for (number, part) in out.chunks_mut(window).enumerate() {
+            self.find_window(wanted, number * window, &mut blocks, part);
+        }
+        out
+    }
+
+    fn part_of(&self, tag: u64) -> &Part {
+        &self.parts[part(fold(tag), self.part_bits)]
+    }
+
+    /// Look the keys up one after the other.
+    fn find_in_order(&self, wanted: &K, start: usize, out: &mut [u32]) {
+        for (row, found) in (start..).zip(&mut *out) {
+            *found = wanted.tag(row).map_or(NONE, |tag| self.part_of(tag).presumed(tag));
+        }
+        self.correct(wanted, start, out);
+    }
+
+    /// Part the keys, look them up part by part, and put the rows where the keys came from.
+    fn find_window(
+        &self,
+        wanted: &K,
+        start: usize,
+        blocks: &mut [(Parted, Vec<u32>)],
+        out: &mut [u32],
+    ) {
+        let blocks = &mut blocks[..out.len().div_ceil(BLOCK)];
+        let places = out.par_chunks_mut(BLOCK).zip(&mut *blocks).enumerate();
+        places.for_each_init(Vec::new, |unsorted, (block, (places, (parted, found)))| {
+            parted.sort(wanted, start + block * BLOCK, places, self.part_bits, unsorted);
+            found.resize(places.len(), NONE);
         });
-        let entries = places.map(|(_, home)| self.slots[home]);
-        for (i, slot) in out.iter_mut().enumerate() {
-            if let Some(tag) = tags[i] {
-                let (part, home) = places[i];
-                *slot = part.find(&self.slots, home, entries[i], |entry| entry.tag == tag);
-            }
-        }
-        if !K::EXACT {
-            for (i, slot) in out.iter_mut().enumerate() {
-                if *slot != NONE && !wanted.same(start + i, self.keys, *slot as usize) {
-                    let (part, home) = places[i];
-                    let is_key = |entry: Entry| {
-                        tags[i] == Some(entry.tag)
-                            && wanted.same(start + i, self.keys, entry.row as usize)
-                    };
-                    *slot = part.find(&self.slots, home, entries[i], is_key);
+        self.parts.par_iter().zip(runs(blocks, self.parts.len())).for_each(|(part, runs)| {
+            for (tags, found) in runs {
+                for (tag, row) in tags.iter().zip(found) {
+                    *row = part.presumed(*tag);
                 }
+            }
+        });
+        out.par_chunks_mut(BLOCK).zip(blocks).enumerate().for_each(|(block, (out, blocks))| {
+            let (parted, found) = blocks;
+            found[parted.keyless()].fill(NONE);
+            for place in &mut *out {
+                *place = found[*place as usize];
+            }
+            self.correct(wanted, start + block * BLOCK, out);
+        });
+    }
+
+    /// Look again where a row was found whose key has the same tag, but is another.
+    fn correct(&self, wanted: &K, start: usize, out: &mut [u32]) {
+        if K::EXACT {
+            return;
+        }
+        for (row, found) in (start..).zip(out) {
+            let is_same = |other: u32| wanted.same(row, self.keys, other as usize);
+            if *found != NONE && !is_same(*found) {
+                *found = wanted.tag(row).map_or(NONE, |tag| self.part_of(tag).find(tag, is_same));
             }
         }
     }
+}
+
+/// For each part the tags of it in all blocks, with where to put what is found for them.
+fn runs(blocks: &mut [(Parted, Vec<u32>)], parts: usize) -> Vec<Vec<(&[u64], &mut [u32])>> {
+    let mut runs: Vec<_> = (0..parts).map(|_| Vec::with_capacity(blocks.len())).collect();
+    for (parted, found) in blocks {
+        let mut found = found.as_mut_slice();
+        for (part, runs) in runs.iter_mut().enumerate() {
+            let range = parted.range(part);
+            let (own, later) = found.split_at_mut(range.len());
+            runs.push((&parted.tags[range], own));
+            found = later;
+        }
+    }
+    runs
 }
 
 impl Part {
-    /// Parts one after the other with room for these numbers of entries.
-    fn in_a_row(numbers: impl Iterator<Item = usize>, part_bits: u32) -> Vec<Self> {
-        let mut end = 0;
-        let part = |entries: usize| {
-            let size = (entries * 3 / 2 + 1).next_power_of_two().max(2);
-            let begin = end;
-            end += size;
-            Self { begin, last: end - 1, shift: u64::BITS - size.trailing_zeros() - part_bits }
-        };
-        numbers.map(part).collect()
+    /// A part with room for this number of entries.
+    fn with_room(entries: usize, shared_bits: u32) -> Self {
+        Self { slots: vec![FREE; (2 * entries).max(1)], shared_bits, repeated: Vec::new() }
     }
 
-    /// The slot at which the search for a hash begins.
-    fn home(self, hash: u64) -> usize {
-        self.begin + ((hash >> self.shift) as usize & (self.last - self.begin))
+    /// The slot at which the search for a tag begins.
+    fn home(&self, tag: u64) -> usize {
+        scale(fold(tag) << self.shared_bits, self.slots.len() as u64).0 as usize
     }
 
-    fn next(self, at: usize) -> usize {
-        if at == self.last { self.begin } else { at + 1 }
+    fn next(&self, at: usize) -> usize {
+        if at + 1 == self.slots.len() { 0 } else { at + 1 }
     }
 
-    /// The row found from `home` on, where `entry` is.
-    fn find(
-        self,
-        slots: &[Entry],
-        home: usize,
-        mut entry: Entry,
-        is_key: impl Fn(Entry) -> bool,
-    ) -> u32 {
-        let mut at = home;
-        while entry.row != NONE && !is_key(entry) {
-            at = self.next(at);
-            entry = slots[at];
-        }
-        entry.row
-    }
-}
-
-/// Enter the first row of each key; return the others with the first row that has their key.
-fn fill(
-    entries: impl Iterator<Item = Entry>,
-    part: Part,
-    slots: &mut [Entry],
-    is_same: impl Fn(u32, u32) -> bool,
-) -> Vec<(u32, u32)> {
-    let mut repeated = Vec::new();
-    for new in entries {
-        let mut at = part.home(fold(new.tag));
-        while slots[at].row != NONE
-            && !(slots[at].tag == new.tag && is_same(new.row, slots[at].row))
-        {
-            at = part.next(at);
-        }
-        if slots[at].row == NONE {
-            slots[at] = new;
+    /// Enter a key, or note down that it repeats one.
+    fn enter(&mut self, new: Entry, is_same: impl Fn(u32, u32) -> bool) {
+        let at = self.search(new.tag, |row| is_same(new.row, row));
+        let slot = &mut self.slots[at];
+        if slot.row == NONE {
+            *slot = new;
         } else {
-            repeated.push((new.row, slots[at].row));
+            self.repeated.push((new.row, slot.row));
         }
     }
-    repeated
-}
 
-fn part(hash: u64, part_bits: u32) -> usize {
-    // shifting by all 64 bits is what no part bits ask for
-    hash.checked_shr(u64::BITS - part_bits).unwrap_or(0) as usize
-}
+    /// The row with a tag that is the one looked for, or [`NONE`].
+    fn find(&self, tag: u64, is_same: impl Fn(u32) -> bool) -> u32 {
+        self.slots[self.search(tag, is_same)].row
+    }
 
-/// The rows of a block with a key, by the part they belong to.
-fn scatter<K: Keys + ?Sized>(keys: &K, block: usize, part_bits: u32) -> Vec<Vec<Entry>> {
-    let parts = 1 << part_bits;
-    let rows = block * BLOCK..keys.len().min((block + 1) * BLOCK);
-    let mut out: Vec<Vec<Entry>> = vec![Vec::with_capacity(rows.len() / parts * 5 / 4); parts];
-    for row in rows {
-        if let Some(tag) = keys.tag(row) {
-            out[part(fold(tag), part_bits)].push(Entry { tag, row: row as u32 });
+    /// The row with a tag, or [`NONE`].
+    ///
+    /// The first two slots are looked at in any case, because where most searches end there a
+    /// processor's guesses about each would cost more than the second look.
+    #[inline]
+    #[allow(clippy::needless_bitwise_bool)] // the lazy operator would be one of those guesses
+    fn presumed(&self, tag: u64) -> u32 {
+        let home = self.home(tag);
+        let (first, second) = (self.slots[home], self.slots[self.next(home)]);
+        let is_first = (first.tag == tag) | (first.row == NONE);
+        let last_tag = select_unpredictable(is_first, first.tag, second.tag);
+        let row = select_unpredictable(is_first, first.row, second.row);
+        // a free slot may have this tag too, but then its row is the answer as well
+        if last_tag == tag || row == NONE {
+            return if last_tag == tag { row } else { NONE };
+        }
+        self.presumed_far(tag)
+    }
+
+    /// Kept apart, such that what is common stays short.
+    #[cold]
+    fn presumed_far(&self, tag: u64) -> u32 {
+        self.find(tag, |_| true)
+    }
+
+    /// The slot with such a row, or the free one where it would be.
+    fn search(&self, tag: u64, is_same: impl Fn(u32) -> bool) -> usize {
+        let mut at = self.home(tag);
+        loop {
+            let entry = self.slots[at];
+            if entry.row == NONE || (entry.tag == tag && is_same(entry.row)) {
+                return at;
+            }
+            at = self.next(at);
         }
     }
-    out
 }

@@ -252,19 +252,16 @@ impl<'a, K: Keys + ?Sized> Index<'a, K> {
     }
 
     fn find_all(&self, wanted: &K) -> Vec<u32> {
-        let mut out = vec![NONE; wanted.len()];
-        out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, part)| match self {
-            Self::Hashed(table) => table.find(wanted, block * BLOCK, part),
-            Self::Dense { least, rows, .. } => {
-                for (row, slot) in (block * BLOCK..).zip(part) {
-                    if let Some(tag) = wanted.tag(row) {
-                        let found = rows.get(tag.wrapping_sub(*least) as usize);
-                        *slot = found.copied().unwrap_or(NONE);
-                    }
-                }
-            }
-        });
-        out
+        let (least, rows) = match self {
+            Self::Hashed(table) => return table.find_all(wanted),
+            Self::Dense { least, rows, .. } => (*least, rows),
+        };
+        let find = |row: usize| {
+            let tag = wanted.tag(row)?;
+            rows.get(tag.wrapping_sub(least) as usize).copied()
+        };
+        let all = (0..wanted.len()).into_par_iter().with_min_len(BLOCK);
+        all.map(|row| find(row).unwrap_or(NONE)).collect()
     }
 
     fn first_rows(&self) -> Vec<u32> {

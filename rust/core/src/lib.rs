@@ -28,6 +28,7 @@ mod groups;
 mod hashed;
 pub mod integrity;
 pub mod pairs;
+mod parted;
 pub mod permute;
 pub mod quota;
 pub mod rng;

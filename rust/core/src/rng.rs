@@ -8,11 +8,14 @@
 
 use rayon::prelude::*;
 
-/// Rows per parallel task: large enough to hide the scheduling, small enough to share out.
-const BLOCK: usize = 1 << 14;
+/// Rows found by one task, at least: enough to hide the scheduling, few enough to share out.
+const TASK: usize = 1 << 14;
+/// Rows whose words are found before values are made of them: few enough to stay close.
+const BLOCK: usize = 128;
 const ROUNDS: usize = 10;
-/// Counters worked on side by side, so that their multiplications overlap.
-const LANES: usize = 8;
+/// Counters worked on side by side, so that their multiplications overlap; more would not fit
+/// in the registers.
+const LANES: usize = 4;
 const MULTIPLIER: u64 = 0xD2B7_4407_B1CE_6E93;
 /// 2**64 divided by the golden ratio: Philox's step from key to key.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -82,7 +85,7 @@ impl Stream {
     /// Make a value from the word of each row, in parallel.
     pub fn map<T, F>(self, start: u64, n: usize, value: F) -> Vec<T>
     where
-        T: Copy + Default + Send,
+        T: Copy + Send,
         F: Fn(u64) -> T + Sync,
     {
         self.map_rows(start, n, |_, word| value(word))
@@ -91,32 +94,47 @@ impl Stream {
     /// Like [`Stream::map`], also told the position `0..n` of the row.
     pub fn map_rows<T, F>(self, start: u64, n: usize, value: F) -> Vec<T>
     where
-        T: Copy + Default + Send,
+        T: Copy + Send,
         F: Fn(usize, u64) -> T + Sync,
     {
-        let mut out = vec![T::default(); n];
-        out.par_chunks_mut(BLOCK).enumerate().for_each(|(block, part)| {
+        let words = |first: usize| self.block(start.wrapping_add(first as u64));
+        let block = |block: usize| {
             let first = block * BLOCK;
-            self.fill(start.wrapping_add(first as u64), part, |i, word| value(first + i, word));
-        });
+            let words = words(first);
+            std::array::from_fn(|i| value(first + i, words[i]))
+        };
+        // collected block by block, because then no memory is cleared only to be overwritten
+        let mut blocks: Vec<[T; BLOCK]> = Vec::with_capacity(n.div_ceil(BLOCK));
+        let whole = (0..n / BLOCK).into_par_iter().with_min_len(TASK / BLOCK);
+        whole.map(block).collect_into_vec(&mut blocks);
+        let mut out = blocks.into_flattened();
+        let first = out.len();
+        if first < n {
+            out.extend((first..n).zip(words(first)).map(|(row, word)| value(row, word)));
+        }
         out
     }
 
-    fn fill<T>(self, start: u64, out: &mut [T], value: impl Fn(usize, u64) -> T) {
-        // an odd start is brought to an even row, so that whole counters can be used
-        let odd = (start % 2) as usize & usize::from(!out.is_empty());
-        let (head, body) = out.split_at_mut(odd);
-        for slot in head {
-            *slot = value(0, self.word(start));
-        }
-        let first = start.wrapping_add(odd as u64) / 2;
-        for (batch, part) in body.chunks_mut(2 * LANES).enumerate() {
-            let lanes = self.lanes::<LANES>(first.wrapping_add((batch * LANES) as u64));
-            let at = odd + batch * 2 * LANES;
-            for (i, slot) in part.iter_mut().enumerate() {
-                *slot = value(at + i, lanes[i % 2][i / 2]);
+    /// The words at rows `start..start + BLOCK`.
+    ///
+    /// Kept apart from what is made of them, which would take registers away.
+    #[inline(never)]
+    fn block(self, start: u64) -> [u64; BLOCK] {
+        let mut words = [0; BLOCK];
+        let (batches, _) = words.as_chunks_mut::<{ 2 * LANES }>();
+        for (batch, part) in batches.iter_mut().enumerate() {
+            let [even, odd] = self.lanes::<LANES>((start / 2).wrapping_add((batch * LANES) as u64));
+            for lane in 0..LANES {
+                part[2 * lane] = even[lane];
+                part[2 * lane + 1] = odd[lane];
             }
         }
+        if !start.is_multiple_of(2) {
+            // the first word belongs to the row before
+            words.rotate_left(1);
+            words[BLOCK - 1] = self.word(start.wrapping_add(BLOCK as u64 - 1));
+        }
+        words
     }
 
     /// Philox at counters `first..first + N`: the words of the even rows and of the odd rows.
@@ -185,9 +203,9 @@ mod tests {
     #[test]
     fn blocks_join_without_a_seam() {
         let stream = Stream::new(3, 9);
-        let n = 3 * BLOCK + 5;
+        let n = 3 * TASK + 5;
         let all = stream.words(1, n);
-        for cut in [1, 2, BLOCK - 1, BLOCK + 1, n - 1] {
+        for cut in [1, 2, BLOCK - 1, BLOCK + 1, TASK, n - 1] {
             let mut parts = stream.words(1, cut);
             parts.extend(stream.words(1 + cut as u64, n - cut));
             assert_eq!(parts, all, "cut at {cut}");

@@ -3,10 +3,13 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use rayon::ThreadPoolBuilder;
+use synthohive_core::integrity::Keys;
 use synthohive_core::rng::Stream;
-use synthohive_core::{draw, expand, integrity, pairs, permute, quota};
+use synthohive_core::{NONE, draw, expand, integrity, pairs, permute, quota};
 
 const PARENTS: usize = 60_000;
+/// Spreads keys too far to be looked up by address.
+const FACTOR: u64 = 7_919_000_003;
 
 /// Everything that is computed in parallel, as one list of answers.
 fn everything() -> Vec<Vec<u32>> {
@@ -52,7 +55,7 @@ fn one_thread_and_five_agree() {
 
 #[test]
 fn large_tables_agree_with_a_map() {
-    let words = Stream::new(9, 9).map(0, 200_000, |word| Some(word % 90_000 * 7_919_000_003));
+    let words = Stream::new(9, 9).map(0, 200_000, |word| Some(word % 90_000 * FACTOR));
     let mut seen = std::collections::HashMap::new();
     let firsts: Vec<u32> =
         words.iter().zip(0..).map(|(key, row)| *seen.entry(key).or_insert(row)).collect();
@@ -60,4 +63,50 @@ fn large_tables_agree_with_a_map() {
     assert_eq!(integrity::find_rows(words.as_slice(), words.as_slice()).unwrap(), firsts);
     let repeated = firsts.iter().zip(0_u32..).filter(|(first, row)| *first != row).count();
     assert_eq!(integrity::repeated_rows(&firsts, 0).0, repeated as u64);
+}
+
+/// Words two of which share each tag, as strings might.
+struct Colliding(Vec<Option<u64>>);
+
+impl Keys for Colliding {
+    const EXACT: bool = false;
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    fn tag(&self, row: usize) -> Option<u64> {
+        self.0[row].map(|key| key / FACTOR / 2)
+    }
+
+    fn same(&self, row: usize, other: &Self, other_row: usize) -> bool {
+        self.0[row] == other.0[other_row]
+    }
+}
+
+/// So many parents that children are parted too, and so many children that it happens twice.
+#[test]
+fn keys_are_found_in_tables_too_large_to_stay_close() {
+    let key = |word: u64| (!word.is_multiple_of(50)).then(|| word % 600_000 * FACTOR);
+    let parent: Vec<Option<u64>> = Stream::new(9, 1).map(0, 300_000, key);
+    let child: Vec<Option<u64>> = Stream::new(9, 2).map(0, 1_300_000, key);
+    let mut first = std::collections::HashMap::new();
+    for (key, row) in parent.iter().zip(0_u32..) {
+        if let Some(key) = key {
+            first.entry(*key).or_insert(row);
+        }
+    }
+    let rows: Vec<u32> = child
+        .iter()
+        .map(|key| key.and_then(|key| first.get(&key).copied()).unwrap_or(NONE))
+        .collect();
+    let orphans = rows.iter().zip(&child).filter(|(row, key)| **row == NONE && key.is_some());
+    assert!(orphans.count() > 100_000 && child.contains(&None));
+    for threads in [1, 5] {
+        let pool = ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let found = pool.install(|| integrity::find_rows(child.as_slice(), parent.as_slice()));
+        assert!(found.unwrap() == rows, "{threads} threads");
+    }
+    let found = integrity::find_rows(&Colliding(child), &Colliding(parent)).unwrap();
+    assert!(found == rows, "with colliding tags");
 }
