@@ -260,10 +260,10 @@ def _mixture(counted: Counted, stream: Stream) -> Mixture | None:
     while kinds <= min(MAX_KINDS, len(counted) // DRIVERS_PER_KIND):
         gain, error = _gain(counted, kinds, stream)
         if gain > reached:
-            best, reached = kinds, gain + error
+            best, reached = kinds, gain + error / 4
         elif best > 1:
             break
-        kinds *= 2
+        kinds += max(1, kinds // 2)
     return _fitted(counted, best, stream) if best > 1 else None
 
 
@@ -283,14 +283,16 @@ def _fitted(counted: Counted, kinds: int, stream: Stream) -> Mixture:
         return Mixture(np.ones(1), np.ones((1, counted.seen.shape[1])))
     seeds = _seeds(counted, kinds, stream)
     sizes = counted.seen.sum(1, keepdims=True)
-    wanted = sizes * counted.expected
+    wanted = (sizes * counted.expected)[seeds]
     shares = np.full(kinds, 1 / kinds)
-    mixture = Mixture(shares, _factors(counted.seen[seeds], wanted[seeds], counted.expected))
+    mixture = Mixture(shares, _factors(counted.seen[seeds], wanted, counted.expected))
     for _ in range(ITERATIONS):
         joint = mixture.joint(counted)
         weights = np.exp(joint - _log_sum(joint)[:, None])
         shares = (weights.sum(0) + 1) / (len(counted) + kinds)
-        factors = _factors(weights.T @ counted.seen, weights.T @ wanted, counted.expected)
+        scaled = weights * sizes / (counted.expected @ mixture.factors.T)
+        wanted = scaled.T @ counted.expected
+        factors = _factors(weights.T @ counted.seen, wanted, counted.expected)
         mixture = Mixture(shares, factors)
     return mixture
 

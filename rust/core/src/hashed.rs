@@ -19,7 +19,7 @@ const BLOCK: usize = 1 << 15;
 /// Rows looked up together, for each row in the table: enough to make bringing each part close
 /// worthwhile, in memory that does not grow with what is looked up.
 const WANTED_PER_ROW: usize = 4;
-/// Rows per part that keep its slots, of 16 bytes, within a processor's second-level cache.
+/// Rows per part that keep its slots, of 12 bytes, within a processor's second-level cache.
 const PART_ROWS: usize = 1 << 13;
 /// A table of this many parts is close enough as a whole: parting what is looked up would not
 /// pay.
@@ -44,7 +44,9 @@ struct Part {
     repeated: Vec<(u32, u32)>,
 }
 
+/// Packed, because a quarter less memory is quicker to reach.
 #[derive(Clone, Copy)]
+#[repr(C, packed(4))]
 struct Entry {
     tag: u64,
     row: u32,
