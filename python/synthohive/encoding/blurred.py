@@ -13,8 +13,8 @@ import polars as pl
 from synthohive.encoding.category import CategoryCodec, no_values
 from synthohive.encoding.draws import fraction, row_bits
 from synthohive.encoding.grid import Grid, find_grid, natural_grid, unit_limits
-from synthohive.encoding.layout import CodeColumn
 from synthohive.encoding.number import finite
+from synthohive.encoding.presence import new_nulls, presence_codes, presence_columns
 from synthohive.encoding.seen import Seen, remember
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synthohive.encoding.grid import Numbers
+    from synthohive.encoding.layout import CodeColumn
     from synthohive.randomness import Stream
 
 _ROOM = 8  # grid points per real value that a range of few values shall have
@@ -61,17 +62,15 @@ class BlurredCodec:
     @property
     def code_columns(self) -> tuple[CodeColumn, ...]:
         """Null or not, if there are nulls."""
-        if not self.has_null:
-            return ()
-        return (CodeColumn(name=self.name, size=2, source=self.name),)
+        return presence_columns(self.name, has_null=self.has_null)
 
     def encode(self, series: pl.Series) -> tuple[NDArray[np.int64], ...]:
         """Return 0 for a value and 1 for null."""
-        return (series.is_null().to_numpy().astype(np.int64),) if self.has_null else ()
+        return presence_codes(series, has_null=self.has_null)
 
     def unseen(self, series: pl.Series) -> int:
         """Count nulls where there were none."""
-        return 0 if self.has_null else series.null_count()
+        return new_nulls(series, has_null=self.has_null)
 
     def decode(
         self, codes: Sequence[NDArray[np.int64]], stream: Stream, n: int, *, start: int = 0

@@ -13,7 +13,7 @@ import polars as pl
 
 from synthohive.encoding.category import from_text
 from synthohive.encoding.draws import mixed, row_bits
-from synthohive.encoding.layout import CodeColumn
+from synthohive.encoding.presence import new_nulls, presence_codes, presence_columns
 from synthohive.encoding.radix import unique_choices
 from synthohive.encoding.seen import Seen, remember, written_anew
 from synthohive.encoding.text import TextModel, fit_text
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from synthohive.encoding.layout import CodeColumn
     from synthohive.randomness import Stream
 
 FORMED_KINDS = frozenset({"text", "phone", "postcode"})
@@ -142,17 +143,15 @@ class PersonalCodec:
     @property
     def code_columns(self) -> tuple[CodeColumn, ...]:
         """Null or not, if there are nulls."""
-        if not self.has_null:
-            return ()
-        return (CodeColumn(name=self.name, size=2, source=self.name),)
+        return presence_columns(self.name, has_null=self.has_null)
 
     def encode(self, series: pl.Series) -> tuple[NDArray[np.int64], ...]:
         """Return 0 for a value and 1 for null."""
-        return (series.is_null().to_numpy().astype(np.int64),) if self.has_null else ()
+        return presence_codes(series, has_null=self.has_null)
 
     def unseen(self, series: pl.Series) -> int:
         """Count nulls where there were none."""
-        return 0 if self.has_null else series.null_count()
+        return new_nulls(series, has_null=self.has_null)
 
     def decode(
         self, codes: Sequence[NDArray[np.int64]], stream: Stream, n: int, *, start: int = 0
