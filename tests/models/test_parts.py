@@ -63,10 +63,21 @@ def test_drawn_codes_have_their_shares():
     assert (found - shares[0]).abs().max() < 0.01
 
 
+def log_probabilities(outputs, logits, codes, bucket):
+    """Add each column's prior by itself: that of its coarse code, or the only one."""
+    own = logits[..., bucket.start : bucket.stop].unflatten(-1, (-1, bucket.size))
+    priors = []
+    for c in bucket.columns:
+        coarse, prior = outputs.coarse[c], outputs.prior_table(c)
+        inside = codes[..., coarse] if coarse >= 0 else torch.zeros_like(codes[..., c])
+        priors.append(prior[inside])
+    return torch.log_softmax(own + torch.stack(priors, -2), -1)
+
+
 def reference_loss(outputs, logits, codes, weights):
     total = 0.0
     for bucket in outputs.buckets:
-        logp = outputs.log_probabilities(logits, codes, bucket)
+        logp = log_probabilities(outputs, logits, codes, bucket)
         for i, c in enumerate(bucket.columns):
             picked = logp[..., i, :].gather(-1, codes[..., c : c + 1]).squeeze(-1)
             total = total - (picked * weights[..., c]).sum()
@@ -97,7 +108,7 @@ def test_an_untrained_network_says_what_the_frequencies_say():
     outputs = Outputs(LAYOUT, log_frequencies(codes, LAYOUT))
     logits = torch.zeros(5_000, outputs.width)
     for bucket in outputs.buckets:
-        logp = outputs.log_probabilities(logits, torch.from_numpy(codes), bucket)
+        logp = log_probabilities(outputs, logits, torch.from_numpy(codes), bucket)
         assert torch.allclose(logp.exp().sum(-1), torch.ones(()), atol=1e-5)
         for i, c in enumerate(bucket.columns):
             if c == 2:  # fine: given the coarse code

@@ -44,7 +44,8 @@ def by_the_book(model, n, *, context=None, known=None):
                 start = range(bucket.start, bucket.stop, bucket.size)
                 for c, first in zip(bucket.columns, start, strict=True):
                     own = logits[..., first : first + bucket.size] * outputs.trust[c]
-                    own = own + outputs.prior(bucket, codes, (c,)).squeeze(-2)
+                    prior, coarse = outputs.prior_table(c), outputs.coarse[c]
+                    own = own + (prior[codes[:, coarse]] if coarse >= 0 else prior)
                     shares = torch.softmax(own, -1).mean(0)
                     if c in columns:
                         drawn[:, c] = invert(shares, uniforms[:, c])

@@ -105,9 +105,8 @@ def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
     visible = draw_visible((plan.members, plan.batch), outputs.coarse.cpu(), random)
     visible = visible.to(codes.device)
     noise = draw_noise(network, plan.batch, random)
-    with fast(codes.device):
-        features = network.trunk(codes, visible, context, noise, _draw_kept(network, plan, random))
-    logits = network.read(features.float())
+    kept = _draw_kept(network, plan, random)
+    logits = _logits(network, codes, visible, context, noise, kept)
     loss = outputs.loss(logits, codes, ask(visible, outputs.coarse)) / plan.batch
     value = loss.item() / plan.members
     if not math.isfinite(value):
@@ -125,6 +124,20 @@ def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
     state.step += 1
     _average(state)
     return value
+
+
+def _logits(
+    network: Network,
+    codes: Tensor,
+    visible: Tensor,
+    context: Tensor,
+    noise: Tensor | None,
+    kept: Tensor | None = None,
+) -> Tensor:
+    """Return all logits: features in the fastest number format, the last layer in ``float32``."""
+    with fast(codes.device):
+        features = network.trunk(codes, visible, context, noise, kept)
+    return network.read(features.float())
 
 
 def draw_noise(network: Network, rows: int, random: torch.Generator) -> Tensor | None:
@@ -201,13 +214,7 @@ def held_out_losses(network: Network, outputs: Outputs, held: Rows, stream: Stre
         rows = max(1, min(EVALUATED_ROWS, WIDE // (members * outputs.width)))
         for first in range(0, codes.shape[1], rows):
             part = slice(first, first + rows)
-            with fast(codes.device):
-                features = network.trunk(
-                    codes[:, part],
-                    visible[:, part],
-                    context[:, part],
-                    None if noise is None else noise[:, part],
-                )
-            logits = network.read(features.float())
+            own = None if noise is None else noise[:, part]
+            logits = _logits(network, codes[:, part], visible[:, part], context[:, part], own)
             losses += outputs.losses(logits, codes[:, part], weights[:, part])
     return losses.cpu() / (repeats * len(held))

@@ -89,7 +89,6 @@ class Outputs(nn.Module):
         self.buckets = _buckets(sizes, heights)
         self.sizes, self.width = sizes, sum(sizes)
         self._coarse = coarse
-        self._places: dict[tuple[int, ...], tuple[Tensor, Tensor]] = {}
         for bucket in self.buckets:
             height = sum(heights[c] for c in bucket.columns)
             prior = torch.zeros(height, bucket.size)
@@ -119,23 +118,6 @@ class Outputs(nn.Module):
         """Return which codes can be shown: a fine one only with its coarse one."""
         return filled & ((self.coarse < 0) | filled[..., self.coarse.clamp(min=0)])
 
-    def prior(self, bucket: Bucket, codes: Tensor, columns: tuple[int, ...]) -> Tensor:
-        """Return the prior of some of a bucket's columns: (..., columns, size).
-
-        Only the coarse codes among `codes`, (..., all columns), are looked at; without any
-        fine column, the rows' dimensions are left out.
-        """
-        if columns not in self._places:
-            starts = dict(zip(bucket.columns, bucket.prior_start, strict=True))
-            start = torch.tensor([starts[c] for c in columns], device=codes.device)
-            self._places[columns] = start, self.coarse[list(columns)]
-        start, coarse = self._places[columns]
-        table = self.get_buffer(bucket.key)
-        if all(self._coarse[c] < 0 for c in columns):
-            return table[start]
-        inside = torch.where(coarse >= 0, codes[..., coarse.clamp(min=0)], 0)
-        return functional.embedding(inside + start, table)
-
     def prior_table(self, column: int) -> Tensor:
         """Return a column's prior: (1, size), or (coarse size, size) for a fine column."""
         key, start, stop = self._tables[column]
@@ -153,23 +135,17 @@ class Outputs(nn.Module):
             result[..., first : first + self.sizes[c]] += prior
         return result
 
-    def log_probabilities(self, outputs: Tensor, codes: Tensor, bucket: Bucket) -> Tensor:
-        """Return the log probabilities of a bucket's codes: (..., columns, size)."""
-        logits = outputs[..., bucket.start : bucket.stop].unflatten(-1, (-1, bucket.size))
-        return torch.log_softmax(logits + self.prior(bucket, codes, bucket.columns), -1)
-
     def losses(self, outputs: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
         """Return the weighted losses of each column at each trust: (trusts, columns)."""
         result = outputs.new_zeros(len(TRUSTS), codes.shape[-1])
-        for bucket in self.buckets:
-            columns = list(bucket.columns)
-            target = codes[..., columns].unsqueeze(-1)
-            logits = outputs[..., bucket.start : bucket.stop].unflatten(-1, (-1, bucket.size))
-            prior = self.prior(bucket, codes, bucket.columns)
-            for i, trust in enumerate(TRUSTS):
-                logp = torch.log_softmax(logits * trust + prior, -1)
-                picked = logp.gather(-1, target).squeeze(-1) * weights[..., columns]
-                result[i, columns] = -picked.flatten(0, -2).sum(0)
+        for i, trust in enumerate(TRUSTS):
+            logits = self.add_priors(outputs * trust, codes)
+            for bucket in self.buckets:
+                columns = list(bucket.columns)
+                own = logits[..., bucket.start : bucket.stop].unflatten(-1, (-1, bucket.size))
+                logp = torch.log_softmax(own, -1)
+                picked = logp.gather(-1, codes[..., columns].unsqueeze(-1)).squeeze(-1)
+                result[i, columns] = -(picked * weights[..., columns]).flatten(0, -2).sum(0)
         return result
 
     def loss(self, outputs: Tensor, codes: Tensor, weights: Tensor) -> Tensor:
