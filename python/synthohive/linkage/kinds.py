@@ -106,12 +106,14 @@ class Mixture:
     shares: Floats
     factors: Floats
 
-    def joint(self, counted: Counted) -> Floats:
-        """Return the log probability of kind and children, ``(P, K)``."""
+    def scales(self, counted: Counted) -> Floats:
+        """Return what makes shares of what is expected times the factors, ``(P, K)``."""
+        return counted.expected @ self.factors.T
+
+    def joint(self, counted: Counted, scales: Floats) -> Floats:
+        """Return the log probability of kind and children, up to a number per row, ``(P, K)``."""
         sizes = counted.seen.sum(1, keepdims=True)
-        logs = counted.seen @ np.log(self.factors).T
-        logs += (counted.seen * np.log(counted.expected)).sum(1, keepdims=True)
-        return logs - sizes * np.log(counted.expected @ self.factors.T) + np.log(self.shares)
+        return counted.seen @ np.log(self.factors).T - sizes * np.log(scales) + np.log(self.shares)
 
 
 def find_kinds(
@@ -271,27 +273,24 @@ def _gain(counted: Counted, kinds: int, stream: Stream) -> tuple[float, float]:
     """Return what kinds explain of driver rows held out, in nats per row, and its error."""
     held = np.arange(len(counted)) % 4 == 0
     learned, judged = counted.some(~held), counted.some(held)
-    simple = _fitted(learned, 1, stream).joint(judged)
-    better = _fitted(learned, kinds, stream).joint(judged)
-    gains = _log_sum(better) - _log_sum(simple)
+    mixture = _fitted(learned, kinds, stream)
+    gains = _log_sum(mixture.joint(judged, mixture.scales(judged)))  # one kind explains nothing
     return float(gains.mean()), float(gains.std() / np.sqrt(len(gains)))
 
 
 def _fitted(counted: Counted, kinds: int, stream: Stream) -> Mixture:
     """Fit a mixture by expectation-maximisation, from some driver rows' own children."""
-    if kinds == 1:
-        return Mixture(np.ones(1), np.ones((1, counted.seen.shape[1])))
     seeds = _seeds(counted, kinds, stream)
     sizes = counted.seen.sum(1, keepdims=True)
     wanted = (sizes * counted.expected)[seeds]
     shares = np.full(kinds, 1 / kinds)
     mixture = Mixture(shares, _factors(counted.seen[seeds], wanted, counted.expected))
     for _ in range(ITERATIONS):
-        joint = mixture.joint(counted)
+        scales = mixture.scales(counted)
+        joint = mixture.joint(counted, scales)
         weights = np.exp(joint - _log_sum(joint)[:, None])
         shares = (weights.sum(0) + 1) / (len(counted) + kinds)
-        scaled = weights * sizes / (counted.expected @ mixture.factors.T)
-        wanted = scaled.T @ counted.expected
+        wanted = (weights * sizes / scales).T @ counted.expected
         factors = _factors(weights.T @ counted.seen, wanted, counted.expected)
         mixture = Mixture(shares, factors)
     return mixture
