@@ -94,9 +94,7 @@ def given_codes(fitted: FittedTable, fixed: pl.DataFrame) -> np.ndarray:
                 column=order.column,
                 hint=f"give {order.base!r} as well",
             )
-    missing = [pl.lit(None, dtype).alias(n) for n, dtype in encoder.schema.items()]
-    missing = [column for column in missing if column.meta.output_name() not in fixed.columns]
-    frame = fixed.with_columns(missing)
+    frame = encoder.filled_up(fixed)
     _warn_of_unseen(encoder, frame, fixed.columns, "given")
     codes = matrix(encoder.encode(frame))
     is_given = [column.source in fixed.columns for column in encoder.layout.columns]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -26,6 +24,7 @@ from synthohive.errors import (
 )
 from synthohive.events import ignore
 from synthohive.models.settings import BLOCK_ROWS, CTGANSettings, Device
+from synthohive.parallel import ordered_map, thread_count
 from synthohive.randomness import Stream
 from synthohive.schema.metadata import Metadata
 from synthohive.schema.model import Table
@@ -293,8 +292,8 @@ def _drawn(
         return _decoded(fitted.encoder, codes, stream.child("decode"), start)
 
     starts = range(0, max(n, 1), BLOCK_ROWS)
-    with ThreadPoolExecutor(min(len(starts), os.cpu_count() or 1)) as pool:
-        return pl.concat(pool.map(block, starts))
+    threads = min(len(starts), thread_count(None))
+    return pl.concat(ordered_map(block, starts, threads=threads))
 
 
 def _decoded(

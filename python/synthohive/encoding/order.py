@@ -73,8 +73,8 @@ def find_orders(frame: pl.DataFrame, bases: pl.DataFrame) -> tuple[Order, ...]:
         At most one order per column, each after the orders of its base.
     """
     # without their names, which may look like patterns to Polars
-    named = {name: bases[name].alias("") for name in bases.columns if _is_day(bases[name])}
-    own = {name: frame[name].alias("") for name in frame.columns if _is_day(frame[name])}
+    named = {name: bases[name].alias("") for name in bases.columns if is_day(bases[name])}
+    own = {name: frame[name].alias("") for name in frame.columns if is_day(frame[name])}
     orders: list[Order] = []
     for name in _earliest_first(own):
         found = [
@@ -110,7 +110,8 @@ def _earliest_first(own: dict[str, pl.Series]) -> list[str]:
     return sorted(names, key=lambda name: (followed[name], names.index(name)))
 
 
-def _is_day(series: pl.Series) -> bool:
+def is_day(series: pl.Series) -> bool:
+    """Tell whether a column holds dates or timestamps."""
     return series.dtype == pl.Date or isinstance(series.dtype, pl.Datetime)
 
 

@@ -103,6 +103,12 @@ class TableEncoder:
                 codes.append(pl.Series(column.name, values).cast(code_dtype(column.size)))
         return pl.DataFrame(codes) if codes else pl.DataFrame(height=frame.height)
 
+    def filled_up(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Make whole rows of some of the columns: the others are null."""
+        others = {name: t for name, t in self.schema.items() if name not in frame.columns}
+        blank = pl.DataFrame(schema=others).clear(frame.height)
+        return pl.concat([frame, blank], how="horizontal")
+
     def unseen(self, frame: pl.DataFrame, *, bases: pl.DataFrame | None = None) -> dict[str, int]:
         """Count, per column, the rows whose value the encoder does not know."""
         coded = self.coded(frame, bases)

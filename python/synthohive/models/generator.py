@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -19,6 +17,7 @@ from synthohive.models.draws import generator
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.sampling import draw_rows
 from synthohive.models.settings import BLOCK_ROWS
+from synthohive.parallel import ordered_map, thread_count
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,13 +153,8 @@ class Generator:
             result[rows, live] = self._draw_block(parts, known, context[rows], stream, number)
 
         blocks = range(-(-n // BLOCK_ROWS))
-        workers = min(len(blocks), threads or os.cpu_count() or 1)
-        if workers == 1:
-            for block in blocks:
-                draw(block)
-        else:
-            with ThreadPoolExecutor(workers) as pool:
-                list(pool.map(draw, blocks))
+        for _ in ordered_map(draw, blocks, threads=min(len(blocks), thread_count(threads))):
+            pass
         return result
 
     def save(self, folder: Path) -> None:

@@ -190,7 +190,13 @@ def _unheeded_rows(steps: Sequence[Step], tables: Mapping[str, Table]) -> list[s
 
 def _instead(step: Step, by_name: Mapping[str, Step]) -> str:
     """Say what does decide the rows of a table with a driver."""
-    root = step
-    while root.driver is not None:
-        root = by_name[root.driver.parent]
+    root = root_above(by_name, step.table)
     return "use scale" if root.is_kept else f"set rows of {root.table}, or use scale"
+
+
+def root_above(steps: Mapping[str, Step], table: str) -> Step:
+    """Return the step of the table that all drivers above a table lead up to, or its own."""
+    step = steps[table]
+    while step.driver is not None:
+        step = steps[step.driver.parent]
+    return step

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.models.settings import BLOCK_ROWS
-from synthohive.synthesis.draw import own_codes, row_name
+from synthohive.synthesis.draw import ancestor_of, climb, own_codes, row_name
 from synthohive.synthesis.fitted import base_place
 from synthohive.synthesis.spool import ABSENT
 
@@ -50,17 +50,12 @@ def attribute_frame(
 
 def _bases(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
     """Return the ancestors' dates that dates of the rows are counted from."""
+    found = {0: np.arange(start, stop, dtype=np.uint32)}
     columns: list[pl.Series] = []
     for name in table.encoder.bases:
         steps, column = base_place(name)
-        ancestor, rows = table, np.arange(start, stop, dtype=np.uint32)
-        for _ in range(steps):
-            if ancestor.driver is None:
-                msg = f"{ancestor.name} has no driver"
-                raise AssertionError(msg)
-            fk = ancestor.driver.fk
-            rows = generation.spool.take(ancestor.name, row_name(fk), rows)
-            ancestor = generation.fitted.tables[fk.parent]
+        rows = climb(generation, table, found, steps)
+        ancestor = ancestor_of(generation, table, steps)
         columns.append(attribute_values(generation, ancestor, column, rows).alias(name))
     return pl.DataFrame(columns) if columns else pl.DataFrame(height=stop - start)
 

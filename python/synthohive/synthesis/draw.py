@@ -16,10 +16,10 @@ import polars as pl
 from synthohive import kernels
 from synthohive.events import OnEvent, StageStarted, ignore
 from synthohive.models.settings import BLOCK_ROWS
+from synthohive.parallel import ordered_map
 from synthohive.synthesis.features import Edge, count_codes, count_name, edges_into
 from synthohive.synthesis.fitted import IDENTITY
 from synthohive.synthesis.memory import give_back
-from synthohive.synthesis.parallel import ordered_map
 from synthohive.synthesis.places import Places, find_places
 from synthohive.synthesis.spool import ABSENT, Spool
 
@@ -268,7 +268,7 @@ def _ancestor_codes(
     found = {1: rows}
     columns: list[pl.Series] = []
     for code in driver.context:
-        above = _climb(generation, table, found, code.steps)
+        above = climb(generation, table, found, code.steps)
         present = above != ABSENT
         values = np.full(len(above), code.column.size - 1, np.uint32)
         values[present] = generation.spool.take(code.table, code.column.name, above[present])
@@ -276,15 +276,20 @@ def _ancestor_codes(
     return columns
 
 
-def _climb(
+def climb(
     generation: Generation, table: FittedTable, rows: dict[int, NDArray], steps: int
 ) -> NDArray:
-    """Return the rows of the ancestor some drivers up, remembering the ones on the way."""
+    """Return the rows of the ancestor some drivers up, remembering the ones on the way.
+
+    Args:
+        generation: The database being generated.
+        table: The table climbed from.
+        rows: Rows known so far, by drivers up; `ABSENT` where there is none.
+        steps: Drivers up.
+    """
     if steps not in rows:
-        below = _climb(generation, table, rows, steps - 1)
-        ancestor = table
-        for _ in range(steps - 1):
-            ancestor = _driver_table(generation, ancestor)
+        below = climb(generation, table, rows, steps - 1)
+        ancestor = ancestor_of(generation, table, steps - 1)
         above = np.full(len(below), ABSENT)
         present = below != ABSENT
         if ancestor.driver is not None:
@@ -294,11 +299,14 @@ def _climb(
     return rows[steps]
 
 
-def _driver_table(generation: Generation, table: FittedTable) -> FittedTable:
-    if table.driver is None:
-        msg = f"{table.name} has no driver"
-        raise AssertionError(msg)
-    return generation.fitted.tables[table.driver.fk.parent]
+def ancestor_of(generation: Generation, table: FittedTable, steps: int) -> FittedTable:
+    """Return the table some drivers up."""
+    for _ in range(steps):
+        if table.driver is None:
+            msg = f"{table.name} has no driver"
+            raise AssertionError(msg)
+        table = generation.fitted.tables[table.driver.fk.parent]
+    return table
 
 
 def _draw_block(generation: Generation, table: FittedTable, start: int) -> None:
@@ -365,12 +373,9 @@ def _given_block(
     if given is None:
         return None
     codes = np.full((stop - start, len(table.layout)), -1, np.int64)
-    known = [name for name in given.columns if name in table.attributes]
-    unknown = {n: t for n, t in table.encoder.schema.items() if n not in known}
-    rows = given[known].slice(start, stop - start)
-    blank = pl.DataFrame(schema=unknown).clear(rows.height)
-    encoded = table.encoder.encode(pl.concat([rows, blank], how="horizontal"))
+    rows = table.encoder.filled_up(given.slice(start, stop - start))
+    encoded = table.encoder.encode(rows)
     for place, column in enumerate(table.layout.columns):
-        if column.source in known:
+        if column.source in given.columns:
             codes[:, place] = encoded[column.name].to_numpy()
     return codes

@@ -9,10 +9,10 @@ import polars as pl
 
 from synthohive.encoding.constraints import apply_constraints
 from synthohive.models.settings import BLOCK_ROWS
+from synthohive.parallel import ordered_map
 from synthohive.synthesis.attributes import attribute_frame, hold_copied, release_copied
 from synthohive.synthesis.keys import key_frame
 from synthohive.synthesis.memory import give_back
-from synthohive.synthesis.parallel import ordered_map
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,26 +8,27 @@ not wait for each other: generators are trained side by side.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
-from synthohive import kernels
 from synthohive.encoding.keys import fit_key_format
-from synthohive.encoding.layout import CodeColumn, Layout
-from synthohive.encoding.relevance import select_context
-from synthohive.encoding.table import fit_encoder
+from synthohive.encoding.layout import Layout
 from synthohive.events import Notice, StageStarted
 from synthohive.linkage.copies import find_copies
-from synthohive.linkage.hierarchy import fit_hierarchy
-from synthohive.linkage.kinds import find_kinds
-from synthohive.linkage.matching import fit_matching
+from synthohive.parallel import ordered_map
+from synthohive.synthesis.coding import (
+    choose_context,
+    encode_tables,
+    group_name,
+    learn_hierarchy,
+    match_parents,
+    tell_kinds,
+)
 from synthohive.synthesis.features import fit_linkage
 from synthohive.synthesis.fitted import (
-    IDENTITY,
-    LEVEL,
     ContextCode,
     Fitted,
     FittedCopy,
@@ -35,12 +36,8 @@ from synthohive.synthesis.fitted import (
     FittedHierarchy,
     FittedLink,
     FittedTable,
-    base_name,
-    context_layout,
 )
-from synthohive.synthesis.parallel import ordered_map
 from synthohive.synthesis.real import RealTables, read_real
-from synthohive.synthesis.roles import key_roles
 from synthohive.synthesis.siblings import SiblingCodes, sibling_order, sibling_places
 
 if TYPE_CHECKING:
@@ -51,19 +48,12 @@ if TYPE_CHECKING:
 
     from synthohive.events import OnEvent
     from synthohive.linkage.counts import CountModel, Method
-    from synthohive.linkage.matching import Matching
     from synthohive.models.generator import Generator
     from synthohive.models.settings import CTGANSettings
     from synthohive.planning.plan import Plan, Step
     from synthohive.randomness import Stream
     from synthohive.schema.metadata import Metadata
     from synthohive.schema.model import ForeignKey
-
-IDENTITY_LIMIT = 512
-"""Rows of a kept table up to which what refers to it may depend on the very row."""
-
-CONTEXT_LIMIT = 16
-"""Most ancestor code columns a table is generated from when none are asked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,15 +98,15 @@ def fit(
     """
     on_event(StageStarted(stage="encode", detail=f"{len(frames)} tables"))
     real = read_real(metadata, plan, frames)
-    _encode(real, stream)
+    encode_tables(real, stream)
     for encoder in real.encoders.values():
         for notice in encoder.notices:
             on_event(Notice(message=notice))
-    hierarchies = {step.table: _hierarchy(real, step) for step in plan.steps}
-    matchings = {step.table: _match(real, step) for step in plan.steps}
+    hierarchies = {step.table: learn_hierarchy(real, step) for step in plan.steps}
+    matchings = {step.table: match_parents(real, step) for step in plan.steps}
     for step in reversed(plan.steps):  # kinds of children may depend on their own children's
-        _tell_kinds(real, step, stream)
-    contexts = {step.table: _context(real, step) for step in plan.steps}
+        tell_kinds(real, step, stream)
+    contexts = {step.table: choose_context(real, step) for step in plan.steps}
     linkage = fit_linkage(real, contexts, method=settings.counts)
     drivers = {step.table: _driver(real, step, contexts, linkage) for step in plan.steps}
     on_event(StageStarted(stage="learn", detail=f"{len(frames)} tables"))
@@ -125,107 +115,13 @@ def fit(
     for step in plan.steps:
         name = step.table
         links = tuple(
-            FittedLink(fk=fk, matching=matching, quotas=linkage[name, fk], name=_group_name(fk))
+            FittedLink(fk=fk, matching=matching, quotas=linkage[name, fk], name=group_name(fk))
             for fk, matching in matchings[name].items()
         )
         tables[name] = _fitted_table(
             real, step, drivers[name], links, hierarchies[name], generators[name], stream
         )
     return Fitted(metadata=metadata, plan=plan, tables=tables, seed=stream.seed)
-
-
-def _encode(real: RealTables, stream: Stream) -> None:
-    """Give every table its key roles, its encoder and its attribute codes."""
-    for step in real.plan.steps:
-        name = step.table
-        table, frame = real.metadata.tables[name], real.frames[name]
-        real.roles[name] = key_roles(table, step)
-        attributes = frame[[c for c in frame.columns if c not in real.roles[name].columns]]
-        bases = _dates_above(real, step)
-        encoder = fit_encoder(
-            attributes, table.columns, stream=stream.child(name, "encode"), bases=bases
-        )
-        real.encoders[name] = encoder
-        codes = encoder.encode(attributes, bases=bases)
-        real.codes[name] = codes if codes.width else pl.DataFrame(height=frame.height)
-        real.layouts[name] = encoder.layout
-        if step.is_kept and frame.height <= IDENTITY_LIMIT:
-            rows = pl.Series(np.arange(frame.height, dtype=np.uint16))
-            column = CodeColumn(name=IDENTITY, size=max(1, frame.height), source=IDENTITY)
-            _add_codes(real, name, column, rows)
-
-
-def _dates_above(real: RealTables, step: Step) -> pl.DataFrame:
-    """Return the dates that every row's ancestors along the drivers have.
-
-    A column with a null anywhere is left out: a row might come to hang on a null.
-    """
-    dates: list[pl.Series] = []
-    for steps in range(1, len(real.steps)):
-        ancestor = real.driver_rows(step.table, steps)
-        if ancestor is None or ancestor[1].null_count():
-            break
-        table, rows = ancestor
-        above = real.frames[table]
-        for name in above.columns:
-            is_date = above[name].dtype == pl.Date or isinstance(above[name].dtype, pl.Datetime)
-            if is_date and name in real.encoders[table].schema and not above[name].null_count():
-                series = kernels.gather(above[[name]], rows).to_series()
-                dates.append(series.alias(base_name(steps, name)))
-    return pl.DataFrame(dates) if dates else pl.DataFrame(height=real.rows(step.table))
-
-
-def _hierarchy(real: RealTables, step: Step) -> FittedHierarchy | None:
-    """Learn the self reference, and add the level to the table's codes."""
-    fk, name = step.self_reference, step.table
-    if fk is None:
-        return None
-    encoder = real.encoders[name]
-    rows = real.parents[name, fk]
-    hierarchy = fit_hierarchy(rows, real.codes[name], encoder.layout)
-    column = CodeColumn(name=LEVEL, size=hierarchy.size, source=LEVEL, is_ordered=True)
-    _add_codes(real, name, column, hierarchy.level_codes(rows))
-    return FittedHierarchy(fk=fk, hierarchy=hierarchy)
-
-
-def _match(real: RealTables, step: Step) -> dict[ForeignKey, Matching]:
-    """Group the secondary parents' rows, and add the wanted group to the child's codes."""
-    name = step.table
-    child_codes, child_layout = _codes_with_ancestors(real, step)
-    matchings: dict[ForeignKey, Matching] = {}
-    for fk in (*step.secondary, *step.deferred):
-        rows = real.parents[name, fk]
-        matching = fit_matching(
-            real.attribute_codes(fk.parent),
-            real.encoders[fk.parent].layout,
-            child_codes,
-            rows,
-            child_layout=child_layout,
-            is_kept=real.steps[fk.parent].is_kept,
-        )
-        column = CodeColumn(name=_group_name(fk), size=matching.size, source=_group_name(fk))
-        _add_codes(real, name, column, matching.child_codes(rows))
-        matchings[fk] = matching
-    return matchings
-
-
-def _codes_with_ancestors(real: RealTables, step: Step) -> tuple[pl.DataFrame, Layout]:
-    """Return a child's attribute codes and its ancestors', fine codes excepted.
-
-    With the ancestors' codes, parents of one child that go with each other are seen to.
-    """
-    layout = real.encoders[step.table].layout
-    codes = real.attribute_codes(step.table)
-    ancestors = tuple(c for c in _ancestor_codes(real, step) if c.column.coarse is None)
-    above = real.context_codes(step.table, ancestors)
-    if not above.width:
-        return codes, layout
-    both = above if not codes.width else pl.concat([codes, above], how="horizontal")
-    return both, layout + context_layout(ancestors)
-
-
-def _group_name(fk: ForeignKey) -> str:
-    return f"#group {', '.join(fk.columns)}"
 
 
 def _copies(real: RealTables, step: Step) -> Iterator[FittedCopy]:
@@ -239,77 +135,6 @@ def _copies(real: RealTables, step: Step) -> Iterator[FittedCopy]:
         for copy in find_copies(children, parents, real.parents[step.table, fk]):
             found.add(copy.column)
             yield FittedCopy(fk=fk, copy=copy)
-
-
-def _tell_kinds(real: RealTables, step: Step, stream: Stream) -> None:
-    """Give the driver's rows a kind, where the rows of one driver row are alike."""
-    fk, name = step.driver, step.table
-    if fk is None or real.steps[fk.parent].is_kept or step.is_kept:
-        return
-    known, known_layout = _known_of(real, real.steps[fk.parent])
-    kinds = find_kinds(
-        real.codes[name],
-        real.layouts[name],
-        real.parents[name, fk],
-        known,
-        known_layout,
-        stream.child(name, "kinds"),
-    )
-    if kinds is not None:
-        kind = _kind_name(name, fk)
-        size = int(str(kinds.max())) + 1
-        _add_codes(real, fk.parent, CodeColumn(name=kind, size=size, source=kind), kinds)
-
-
-def _known_of(real: RealTables, step: Step) -> tuple[pl.DataFrame, Layout]:
-    """Return the own codes of a table's rows and those of all their ancestors."""
-    ancestors = tuple(_ancestor_codes(real, step))
-    parts = [real.codes[step.table], real.context_codes(step.table, ancestors)]
-    parts = [part for part in parts if part.width]
-    known = pl.concat(parts, how="horizontal") if parts else real.codes[step.table]
-    return known, real.layouts[step.table] + context_layout(ancestors)
-
-
-def _kind_name(child: str, fk: ForeignKey) -> str:
-    return f"#kind {child}({', '.join(fk.columns)})"
-
-
-def _add_codes(real: RealTables, table: str, column: CodeColumn, codes: pl.Series) -> None:
-    real.codes[table] = real.codes[table].with_columns(codes.alias(column.name))
-    real.layouts[table] = real.layouts[table] + Layout((column,))
-
-
-def _context(real: RealTables, step: Step) -> tuple[ContextCode, ...]:
-    """Take the context asked for, or the ancestors' columns that tell most about the table.
-
-    The kind of the driver's row belongs to it in any case: it is there for this table.
-    """
-    candidates = tuple(_ancestor_codes(real, step))
-    if step.context is not None:
-        wanted = {(column.table, column.column) for column in step.context}
-        if step.driver is not None:
-            wanted.add((step.driver.parent, _kind_name(step.table, step.driver)))
-        return tuple(code for code in candidates if (code.table, code.column.source) in wanted)
-    targets = real.codes[step.table]
-    if not candidates or not targets.width or not targets.height:
-        return ()
-    frame = real.context_codes(step.table, candidates)
-    names = select_context(frame, targets, limit=CONTEXT_LIMIT)
-    return tuple(code for code in candidates if code.name in names)
-
-
-def _ancestor_codes(real: RealTables, step: Step) -> Iterator[ContextCode]:
-    """Yield the own code columns of all ancestors along the drivers, nearest first."""
-    has_absent = False
-    for steps in range(1, len(real.steps)):
-        ancestor = real.driver_rows(step.table, steps)
-        if ancestor is None:
-            return
-        table, rows = ancestor
-        has_absent = has_absent or rows.null_count() > 0
-        for column in real.layouts[table].columns:
-            wide = replace(column, size=column.size + has_absent)
-            yield ContextCode(steps=steps, table=table, column=wide)
 
 
 def _driver(

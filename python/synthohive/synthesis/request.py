@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, cast
 import polars as pl
 
 from synthohive.errors import CapacityError, ConfigError, did_you_mean
+from synthohive.planning.plan import root_above
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from synthohive.encoding.table import TableEncoder
     from synthohive.planning.plan import Plan, Step
     from synthohive.synthesis.fitted import Fitted
 
@@ -137,13 +137,10 @@ def check_root(plan: Plan, argument: str, name: str) -> None:
 
 def _other_way(steps: Mapping[str, Step], parent: str) -> str:
     """Say how to get more rows: by the table that all drivers lead up to, if it is free."""
-    driver = steps[parent].driver
-    while driver is not None:
-        parent = driver.parent
-        driver = steps[parent].driver
-    if steps[parent].is_kept:
+    root = root_above(steps, parent)
+    if root.is_kept:
         return "use scale: it multiplies what the real rows of kept tables drive"
-    return f"ask for rows of {parent}, or use scale"
+    return f"ask for rows of {root.table}, or use scale"
 
 
 def typed_given(fitted: Fitted, given: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -174,7 +171,7 @@ def unseen_given(fitted: Fitted, given: Mapping[str, pl.DataFrame]) -> Iterator[
     """Tell which given values were never learned from, one sentence per column."""
     for name, frame in given.items():
         encoder = fitted.tables[name].encoder
-        for column, count in encoder.unseen(_filled_up(encoder, frame)).items():
+        for column, count in encoder.unseen(encoder.filled_up(frame)).items():
             if column not in frame.columns:
                 continue
             values = "values" if count > 1 else "a value"
@@ -182,12 +179,3 @@ def unseen_given(fitted: Fitted, given: Mapping[str, pl.DataFrame]) -> Iterator[
                 f"given {name}.{column}: {count} of {frame.height} rows have {values} never"
                 " learned from; they stay, and the rest of the row follows the nearest known one"
             )
-
-
-def _filled_up(encoder: TableEncoder, frame: pl.DataFrame) -> pl.DataFrame:
-    """Add the columns that are not given, as nulls."""
-    columns = [
-        frame[name] if name in frame.columns else pl.Series(name, [None] * frame.height, dtype)
-        for name, dtype in encoder.schema.items()
-    ]
-    return pl.DataFrame(columns)

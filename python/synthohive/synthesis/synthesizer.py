@@ -11,6 +11,7 @@ import polars as pl
 
 from synthohive.errors import NotFittedError, UnseenContextWarning
 from synthohive.events import Notice, OnEvent, RowsGenerated, StageStarted, ignore
+from synthohive.parallel import thread_count
 from synthohive.planning.plan import plan as make_plan
 from synthohive.randomness import Stream
 from synthohive.schema.orphans import apply_orphan_policy
@@ -18,7 +19,6 @@ from synthohive.synthesis.assign import assign
 from synthohive.synthesis.draw import Generation, draw
 from synthohive.synthesis.emit import emit
 from synthohive.synthesis.memory import share_memory
-from synthohive.synthesis.parallel import thread_count
 from synthohive.synthesis.request import (
     check_request,
     check_seed,
