@@ -21,15 +21,15 @@ class TrainingStarted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EpochFinished:
-    """One epoch (a pass over the rows, or the part of it between two evaluations) is done.
+class StepsTaken:
+    """Learning goes on: sent twice a second, so whoever listens can stop it by raising.
 
     Attributes:
         table: The table being learned.
         epoch: Number of this epoch, from 1.
         step: Optimiser steps taken so far.
         steps: Most steps there can be; training may stop earlier by itself.
-        loss: Training loss, nats per row.
+        loss: Mean training loss since the last epoch ended, nats per row.
         held_out_loss: Loss on rows not trained on, nats per row; `None` if none are held out.
         seconds: Time since training of this table began.
         eta_seconds: Estimated time until `steps`.
@@ -43,6 +43,11 @@ class EpochFinished:
     held_out_loss: float | None
     seconds: float
     eta_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EpochFinished(StepsTaken):
+    """One epoch (a pass over the rows, or the part of it between two evaluations) is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +90,7 @@ class Notice:
     message: str
 
 
-Event = TrainingStarted | EpochFinished | TrainingFinished | StageStarted | RowsGenerated | Notice
+Event = TrainingStarted | StepsTaken | TrainingFinished | StageStarted | RowsGenerated | Notice
 OnEvent = Callable[[Event], None]
 
 

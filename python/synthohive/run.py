@@ -21,6 +21,7 @@ from synthohive.landing.sources_file import check_sources_file, why_unwritable
 from synthohive.landing.stage import Stage
 from synthohive.landing.target import check_target, check_writable, find_target
 from synthohive.planning.plan import Plan, plan
+from synthohive.synthesis.capacity import check_data_capacity
 from synthohive.synthesis.request import check_root
 from synthohive.synthesis.synthesizer import Synthesizer
 
@@ -251,6 +252,14 @@ def _learned(
         return Synthesizer.load(options.model, threads=options.threads, on_event=on_event)
     on_event(StageStarted(stage="read", detail=f"{len(prepared.metadata.tables)} tables"))
     tables = read_tables(con, prepared.metadata, on_event=on_event)
+    check_data_capacity(
+        prepared.metadata,
+        prepared.plan,
+        tables,
+        scale=options.scale,
+        rows=options.rows,
+        first_key=options.first_key,
+    )
     hive = Synthesizer(
         prepared.metadata,
         seed=options.seed,

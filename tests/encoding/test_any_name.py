@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.encoding.constraints import apply_constraints
-from synthohive.encoding.keys import fit_key_format
+from synthohive.encoding.key_fit import fit_key_format
 from synthohive.encoding.table import TableEncoder, fit_encoder
 from synthohive.errors import ConfigError, ConstraintError
 from synthohive.randomness import Stream

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from synthohive.encoding.blurred import BlurredCodec, fit_blurred
 from synthohive.encoding.grid import find_grid, natural_grid
-from synthohive.encoding.keys import fit_key_format
+from synthohive.encoding.key_fit import fit_key_format
 from synthohive.encoding.number import fit_number
 from synthohive.encoding.settings import EncodingSettings
 from synthohive.encoding.table import TableEncoder, fit_encoder

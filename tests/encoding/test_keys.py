@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from synthohive.encoding.key_fit import fit_key_format
 from synthohive.encoding.key_forms import find_counter
-from synthohive.encoding.keys import KeyFormat, fit_key_format
+from synthohive.encoding.keys import KeyFormat
 from synthohive.encoding.radix import Radix, unique_choices
 from synthohive.errors import CapacityError, ConfigError
 from synthohive.randomness import Stream

@@ -200,3 +200,60 @@ def test_few_parents_have_together_as_many_children_as_real_ones():
     for seed in range(10):
         assert model.sample(200, Stream(seed)).sum() == pytest.approx(3_000, rel=0.15)
         assert model.sample(20, Stream(seed)).sum() in (0, *range(900, 1_101))
+
+
+def districts(seed):
+    """Codes of 77 generated districts: about a quarter are cities."""
+    cities = np.random.default_rng(seed).random(77) < 19 / 77
+    return pl.DataFrame({"city": cities.astype(np.uint8)})
+
+
+@pytest.fixture(scope="module")
+def uneven():
+    """Counts of districts of which one, a city, has an eighth of all accounts."""
+    random = np.random.default_rng(0)
+    real = pl.DataFrame({"city": (np.arange(77) < 19).astype(np.uint8)})
+    counts = np.where(np.arange(77) < 19, random.integers(60, 140, 77), random.integers(20, 75, 77))
+    counts[0] = 554
+    layout = Layout((CodeColumn(name="city", size=2, source="city"),))
+    model = fit_counts(pl.Series(counts, dtype=pl.UInt32), codes=real, layout=layout)
+    assert model.names == ("city",)
+    return CountModel.from_dict(json.loads(json.dumps(model.to_dict()))), int(counts.sum())
+
+
+def test_counts_of_few_parents_add_up_as_the_real_ones(uneven):
+    model, real = uneven
+    chance, evened = (
+        [
+            int(model.sample(districts(seed), Stream(seed), is_evened=is_evened).sum())
+            for seed in range(60)
+        ]
+        for is_evened in (False, True)
+    )
+    assert np.std(chance) > 0.06 * real
+    assert np.std(evened) < 0.01 * real
+    assert np.mean(evened) == pytest.approx(real, rel=0.005)
+    twice = model.sample(districts(1), Stream(1), scale=2.5, is_evened=True)
+    assert twice.sum() == pytest.approx(2.5 * real, rel=0.01)
+
+
+def test_evened_counts_depend_on_attributes_as_those_drawn_one_by_one(uneven):
+    model, _ = uneven
+    means = {}
+    for is_evened in (False, True):
+        drawn = [
+            districts(seed).with_columns(
+                count=model.sample(districts(seed), Stream(seed), is_evened=is_evened)
+            )
+            for seed in range(300)
+        ]
+        per_kind = pl.concat(drawn).group_by("city").agg(pl.col("count").mean()).sort("city")
+        means[is_evened] = per_kind["count"].to_numpy()
+    assert means[True] == pytest.approx(means[False], rel=0.04)
+
+
+def test_counts_of_chosen_parents_are_not_evened(uneven):
+    """Where all districts are cities, there are more accounts than in the real country."""
+    model, real = uneven
+    cities = pl.DataFrame({"city": np.ones(77, np.uint8)})
+    assert model.sample(cities, Stream(1)).sum() > 1.3 * real

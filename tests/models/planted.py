@@ -10,7 +10,7 @@ from synthohive.models import CTGANSettings
 TINY = CTGANSettings(width=32, depth=1, members=1, max_steps=40, batch_size=64)
 """Trains in a fraction of a second, and learns next to nothing."""
 
-QUICK = CTGANSettings(width=48, depth=1, members=2, max_steps=200, batch_size=128)
+QUICK = CTGANSettings(width=48, depth=1, members=2, max_steps=300, batch_size=128)
 """Trains in a second or two, and learns what is planted here."""
 
 LAYOUT = Layout(

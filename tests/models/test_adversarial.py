@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
+import pytest
 import torch
+from hypothesis import given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 from planted import CONTEXT, LAYOUT, distance, joint, regional, table
 
 from synthohive.encoding.layout import CodeColumn, Layout
-from synthohive.models import CTGANSettings, train
-from synthohive.models.classic import Conditions
-from synthohive.models.critic import one_hot, soft_rows
-from synthohive.models.outputs import Outputs, log_frequencies
+from synthohive.errors import TrainingError
+from synthohive.events import StepsTaken
+from synthohive.models import CTGANSettings, progress, train
+from synthohive.models.adversarial import alternate, one_hot, soft_rows
+from synthohive.models.classic import Conditions, learn_classic
+from synthohive.models.critic import Critic, initialise_critic
+from synthohive.models.outputs import Outputs, coarse_positions, log_frequencies
+from synthohive.models.plan import plan_training
+from synthohive.models.progress import Progress
+from synthohive.models.refining import refine
+from synthohive.models.rounds import arrange
+from synthohive.models.state import rows_of
+from synthohive.models.task import Task, start
 from synthohive.randomness import Stream
 
 
@@ -50,6 +65,22 @@ def test_conditions_come_with_rows_that_satisfy_them_and_favour_the_rare():
     assert 0.15 < codes[rows, 0].float().mean() < 0.35  # log 11 / (log 11 + log 991) = 0.26
 
 
+@given(st.integers(0, 10_000))
+@settings_of(deadline=None, max_examples=30)
+def test_rows_are_drawn_of_all_columns_and_of_values_that_occur(seed):
+    random = np.random.default_rng(seed)
+    sizes = tuple(random.integers(2, 9, 3).tolist())
+    codes = np.stack([random.integers(0, random.integers(1, s + 1), 20) for s in sizes], 1)
+    conditions = Conditions(torch.from_numpy(codes), sizes)
+    column, row = conditions.draw(3_000, torch.Generator().manual_seed(seed))
+    shown = codes[row.numpy(), column.numpy()]
+    for c in range(3):
+        counts = np.bincount(codes[:, c])
+        drawn = np.bincount(shown[column.numpy() == c], minlength=len(counts))
+        assert drawn.sum() > 850
+        assert np.abs(drawn / drawn.sum() - np.log1p(counts) / np.log1p(counts).sum()).max() < 0.09
+
+
 def test_soft_rows_are_nearly_codes_and_keep_what_is_visible():
     codes = table(64)
     outputs = Outputs(LAYOUT, log_frequencies(codes, LAYOUT))
@@ -57,13 +88,104 @@ def test_soft_rows_are_nearly_codes_and_keep_what_is_visible():
     visible = torch.zeros(64, 4, dtype=torch.bool)
     visible[:, 1] = True
     logits = torch.zeros(64, outputs.width, requires_grad=True)
-    rows = soft_rows(outputs, logits, codes, visible, torch.Generator().manual_seed(1))
     real = one_hot(outputs, codes)
+    loud = outputs.add_priors(logits, codes)
+    rows = soft_rows(outputs, loud, real, visible, torch.Generator().manual_seed(1))
     assert torch.allclose(rows.sum(1), torch.full((64,), 4.0), atol=1e-4)
     first = int(outputs.first[1])
     assert torch.equal(rows[:, first : first + 4], real[:, first : first + 4])
     rows[:, 0].sum().backward()
     assert logits.grad.abs().sum() > 0
+
+
+def beginning(settings, rows=240):
+    """Return all that an adversarial training starts from."""
+    codes, region = regional(rows)
+    task = Task(
+        codes=codes,
+        layout=LAYOUT,
+        context=region,
+        context_layout=CONTEXT,
+        groups=np.arange(rows),
+        plan=plan_training(rows, settings),
+        settings=settings,
+        stream=Stream(1),
+    )
+    outputs = Outputs(LAYOUT, log_frequencies(codes, LAYOUT))
+    state = start(task, outputs, torch.device("cpu"))
+    parts = rows_of(torch.from_numpy(codes), torch.from_numpy(region), (np.arange(rows),))
+    return state, outputs, parts, task
+
+
+@pytest.mark.parametrize("is_mixed", [False, True])
+def test_a_critic_is_taught_what_differentiating_twice_would_teach_it(is_mixed):
+    _, outputs, rows, _ = beginning(CTGANSettings())
+    random = torch.Generator().manual_seed(1)
+    critic = Critic(outputs, CONTEXT, width=7, embedding=3, packing=2).double()
+    initialise_critic(critic, random)
+    with torch.no_grad():
+        for bias in (critic.look_bias, critic.think_bias):
+            bias.normal_(generator=random)
+    real = torch.softmax(torch.randn(40, outputs.width, generator=random), 1).double()
+    visible, context = torch.rand(20, 4, generator=random) > 0.5, rows.context[:20]
+    both = (real, visible.repeat(2, 1).double(), context.repeat(2, 1))
+    share = torch.rand(10, 1, generator=random).double() if is_mixed else None
+
+    scores, steepness = critic.judge(*both, share)
+    loss = (scores * torch.arange(20)).sum() + (steepness.sqrt() - 1).square().sum()
+    taught = torch.autograd.grad(loss, list(critic.parameters()))
+
+    at, others = real, both[1:]
+    if share is not None:
+        per_row = share.repeat_interleave(2, 0)
+        at, others = per_row * real[:20] + (1 - per_row) * real[20:], (both[1][:20], context)
+    at = at.clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(at, *others).sum(), at, create_graph=True)
+    lengths = gradient.reshape(len(at) // 2, -1).square().sum(1)
+    assert torch.allclose(scores, critic(*both))
+    assert torch.allclose(steepness, lengths)
+    loss = (critic(*both) * torch.arange(20)).sum() + (lengths.sqrt() - 1).square().sum()
+    expected = torch.autograd.grad(loss, list(critic.parameters()))
+    assert all(torch.allclose(a, b) for a, b in zip(taught, expected, strict=True))
+
+
+def test_a_loss_that_is_no_number_names_the_step():
+    state, *_ = beginning(CTGANSettings())
+    losses = iter([1.0, float("nan")])
+    with pytest.raises(TrainingError, match="the critic's loss is nan at step 2"):
+        alternate(
+            state,
+            lambda: next(losses),
+            steps=3,
+            every=3,
+            on_step=lambda *_: None,
+            on_evaluation=print,
+        )
+
+
+@pytest.mark.parametrize("kind", ["classic", "refinement"])
+def test_an_interrupt_is_heard_between_two_evaluations(kind, monkeypatch):
+    monkeypatch.setattr(progress, "TOLD_SECONDS", 0.0)
+    size = {"width": 16, "depth": 1, "batch_size": 40, "epochs": 100}
+    settings = (
+        CTGANSettings.classic(**size)
+        if kind == "classic"
+        else CTGANSettings(**size, adversarial_steps=600, rounds=2)
+    )
+    state, outputs, rows, task = beginning(settings)
+
+    def stop(event):
+        assert type(event) is StepsTaken
+        raise KeyboardInterrupt
+
+    told = Progress(table="shop", task=task, on_event=stop)
+    heard = {"task": task, "on_step": told.stepped, "on_evaluation": told.evaluated}
+    orders = arrange(task.codes, LAYOUT.sizes, coarse_positions(LAYOUT), 2)
+    learn = learn_classic if kind == "classic" else partial(refine, orders=orders)
+    with pytest.raises(KeyboardInterrupt):
+        learn(state, outputs, rows, **heard)
+    assert state.step == 1
+    assert not state.history
 
 
 def test_refinement_by_a_critic_runs_from_the_warm_up_on():

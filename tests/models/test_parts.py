@@ -17,7 +17,7 @@ from synthohive.models.outputs import TRUSTS, Outputs, coarse_positions, log_fre
 from synthohive.models.plan import plan_training
 from synthohive.models.rounds import arrange, dependence
 from synthohive.models.sampling import invert
-from synthohive.models.split import group_rows, split_rows
+from synthohive.models.split import FOLDS, group_rows, split_rows
 
 COARSE = torch.tensor(coarse_positions(LAYOUT))
 
@@ -154,14 +154,16 @@ def test_columns_that_depend_on_each_other_are_drawn_in_different_rounds():
 
 
 @given(st.integers(1, 200), st.integers(1, 8), st.integers(0, 50))
-def test_members_together_are_judged_on_all_rows(rows, members, seed):
+def test_members_are_judged_on_rows_of_their_own(rows, members, seed):
     split = split_rows(np.arange(rows), members, rows // 4, seeded(seed))
     assert len(split.learned) == members
     for learned, held in zip(split.learned, split.held, strict=True):
         assert len(learned)
         assert sorted([*learned, *held]) == list(range(rows))
     if members > 1 and len(split.held[0]):
-        assert sorted(np.concatenate(split.held)) == list(range(rows))
+        held = np.concatenate(split.held)
+        assert len(np.unique(held)) == len(held)
+        assert len(held) == rows or max(map(len, split.held)) <= -(-rows // FOLDS)
 
 
 def test_rows_of_one_group_are_held_out_together():
@@ -170,7 +172,7 @@ def test_rows_of_one_group_are_held_out_together():
         split = split_rows(groups, members, 40, seeded(1))
         for learned, held in zip(split.learned, split.held, strict=True):
             assert not set(groups[learned]) & set(groups[held])
-            assert len(held) >= 36
+            assert len(held) >= (36 if members == 1 else 21)
 
 
 def test_rows_are_grouped_where_there_are_enough_groups():

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import numpy as np
+import polars as pl
 import pytest
 from planted import LAYOUT, QUICK, TINY, regional, table
 
@@ -35,7 +36,7 @@ def test_acceptance_35_a_fresh_process_draws_the_same_without_the_data(in_contex
     here = generator.sample(50, context=np.ones((50, 1), np.int64), stream=Stream(3))
     assert (np.load(tmp_path / "rows.npy") == here).all()
     suffixes = {path.suffix for path in (tmp_path / "model").iterdir()}
-    assert suffixes == {".safetensors", ".json"}
+    assert suffixes == {".safetensors", ".json", ".csv"}
 
 
 @pytest.mark.parametrize(
@@ -54,6 +55,18 @@ def test_every_kind_of_generator_survives(settings, tmp_path):
     assert loaded.held_out_loss == generator.held_out_loss
 
 
+def test_the_losses_are_a_table_in_the_folder(alone, tmp_path):
+    generator, _ = alone
+    generator.save(tmp_path)
+    losses = pl.read_csv(tmp_path / "losses.csv")
+    assert losses.columns == ["step", "loss", "held_out_loss", "seconds"]
+    assert losses["step"].dtype == pl.Int64
+    assert np.array_equal(losses.to_numpy(), generator.history)
+    (tmp_path / "losses.csv").write_text("step,loss\n1,2\n")
+    with pytest.raises(ModelFileError, match="has the columns step, loss"):
+        Generator.load(tmp_path)
+
+
 def test_a_generator_of_constants_survives(tmp_path):
     train(np.ones((5, 4), np.int64), LAYOUT, stream=Stream(1)).save(tmp_path)
     assert (Generator.load(tmp_path).sample(2, stream=Stream(1)) == 1).all()
@@ -70,7 +83,7 @@ def test_damaged_files_are_named(alone, tmp_path):
     alone[0].save(tmp_path)
     description = json.loads((tmp_path / "generator.json").read_text())
     (tmp_path / "generator.json").write_text(json.dumps(description | {"format": 99}))
-    with pytest.raises(ModelFileError, match="has format 99; this version reads 2"):
+    with pytest.raises(ModelFileError, match="has format 99; this version reads 3"):
         Generator.load(tmp_path)
 
 
@@ -87,14 +100,14 @@ def test_training_resumed_after_a_kill_ends_as_if_nothing_had_happened(tmp_path,
     def kill(event):
         if isinstance(event, EpochFinished):
             steps.append(event.step)
-            if event.step == 100:
+            if event.step == 105:
                 raise KilledError
 
     arguments = {"settings": QUICK, "stream": Stream(1), "checkpoint": tmp_path}
     with pytest.raises(KilledError):
         train(codes, LAYOUT, on_event=kill, **arguments)
     resumed = train(codes, LAYOUT, on_event=kill, **arguments)
-    assert steps.count(100) == 1
+    assert steps.count(105) == 1
     assert steps[-1] == int(whole.history[-1, 0])
     drawn = [g.sample(500, stream=Stream(2)) for g in (whole, resumed)]
     assert (drawn[0] == drawn[1]).all()

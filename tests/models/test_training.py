@@ -9,7 +9,7 @@ from planted import CONTEXT, LAYOUT, QUICK, TINY, distance, joint, regional, tab
 
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.errors import TrainingError
-from synthohive.events import EpochFinished, TrainingFinished, TrainingStarted
+from synthohive.events import EpochFinished, StepsTaken, TrainingFinished, TrainingStarted
 from synthohive.models import CTGANSettings, learning, progress, train
 from synthohive.models.learning import learn
 from synthohive.models.outputs import Outputs, log_frequencies
@@ -132,7 +132,9 @@ def test_a_diverged_training_names_the_step():
         learn(state, outputs, rows, rows, task=task, on_step=print, on_evaluation=print)
 
 
-def events_of(rows, settings):
+def events_of(rows, settings, monkeypatch):
+    """Return the events of a training in which no time passes."""
+    monkeypatch.setattr(progress, "TOLD_SECONDS", 1e9)
     events = []
     train(
         table(rows),
@@ -164,9 +166,8 @@ def test_held_out_losses_do_not_depend_on_the_pieces_they_are_summed_over(alone,
 
 
 def test_acceptance_34_events_tell_start_evaluations_with_losses_and_end(monkeypatch):
-    monkeypatch.setattr(progress, "TOLD_SECONDS", 1e9)
     settings = CTGANSettings(width=32, depth=1, members=1, max_steps=40, batch_size=64)
-    first, epochs, last = events_of(400, settings)
+    first, epochs, last = events_of(400, settings, monkeypatch)
     assert first == TrainingStarted(table="shop", rows=400, columns=4, steps=40)
     assert [event.step for event in epochs] == [10, 20, 30, 40]
     assert [event.epoch for event in epochs] == [2, 4, 6, 8]  # five steps take as many rows
@@ -177,9 +178,9 @@ def test_acceptance_34_events_tell_start_evaluations_with_losses_and_end(monkeyp
 
 
 @pytest.mark.parametrize("batch", [8, 64, 500])
-def test_acceptance_34_there_is_one_event_per_epoch_asked_for(batch):
+def test_acceptance_34_there_is_one_event_per_epoch_asked_for(batch, monkeypatch):
     settings = CTGANSettings(width=16, depth=1, members=1, batch_size=batch, epochs=7)
-    first, epochs, last = events_of(200, settings)
+    first, epochs, last = events_of(200, settings, monkeypatch)
     assert [event.epoch for event in epochs] == list(range(1, 8))
     a_pass = first.steps // 7
     assert [event.step for event in epochs] == [a_pass * epoch for epoch in range(1, 8)]
@@ -187,19 +188,21 @@ def test_acceptance_34_there_is_one_event_per_epoch_asked_for(batch):
     assert last.steps == first.steps
 
 
-def test_the_classic_preset_has_one_event_per_epoch_too():
+def test_the_classic_preset_has_one_event_per_epoch_too(monkeypatch):
     settings = CTGANSettings.classic(width=16, depth=1, batch_size=50, epochs=3)
-    _, epochs, _ = events_of(200, settings)
+    _, epochs, _ = events_of(200, settings, monkeypatch)
     assert [event.epoch for event in epochs] == [1, 2, 3]
 
 
-def test_a_listener_that_wants_to_stop_is_heard_long_before_an_evaluation(monkeypatch):
+@pytest.mark.parametrize("epochs", [None, 3])
+def test_a_listener_that_wants_to_stop_is_heard_long_before_an_evaluation(epochs, monkeypatch):
     monkeypatch.setattr(progress, "TOLD_SECONDS", 0.0)
-    settings = CTGANSettings(width=16, depth=1, members=1, max_steps=2_000, batch_size=64)
+    size = {"width": 16, "depth": 1, "members": 1, "batch_size": 16}
+    settings = CTGANSettings(**size, max_steps=2_000, epochs=epochs)
     told = []
 
     def stop(event):
-        if isinstance(event, EpochFinished):
+        if isinstance(event, StepsTaken):
             told.append(event)
             raise KeyboardInterrupt
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from synthohive.encoding.keys import KeyFormat, fit_key_format
+from synthohive.encoding.key_fit import fit_key_format
 
 if TYPE_CHECKING:
     import polars as pl
 
+    from synthohive.encoding.keys import KeyFormat
     from synthohive.encoding.table import TableEncoder
     from synthohive.models.generator import Generator
     from synthohive.randomness import Stream
@@ -41,5 +42,9 @@ def fit_keys(frame: pl.DataFrame, table: Table, stream: Stream) -> dict[str, Key
     name = table.primary_key[0]
     if any(name in key.columns for key in table.foreign_keys):
         return {}
-    pii = table.column(name).pii
-    return {name: fit_key_format(frame[name], pii=pii, stream=stream.child("key"))}
+    column = table.column(name)
+    return {
+        name: fit_key_format(
+            frame[name], pii=column.pii, limits=column.constraint, stream=stream.child("key")
+        )
+    }

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from synthohive.events import OnEvent
 
 _FILE = "ctgan.json"
-_FORMAT = 1
+_FORMAT = 2
 
 
 class CTGAN:

@@ -112,7 +112,7 @@ def _bounded(
     values: pl.Series, bound: Bound, constraint: Constraint, where: str, *, is_minimum: bool
 ) -> pl.Series:
     """Clip to a bound, or raise if the bound is enforced."""
-    limit = _limit(values.dtype, bound, where, is_minimum=is_minimum)
+    limit = limit_of(values.dtype, bound, where, is_minimum=is_minimum)
     is_out = (values < limit) if is_minimum else (values > limit)
     if values.dtype.is_float():
         is_out &= values.is_not_nan()
@@ -122,8 +122,12 @@ def _bounded(
     return values.zip_with(~is_out.fill_null(value=False), limit.new_from_index(0, len(values)))
 
 
-def _limit(dtype: pl.DataType, bound: Bound, where: str, *, is_minimum: bool) -> pl.Series:
-    """Return a bound as a value of the column's dtype, on the inner side of the bound."""
+def limit_of(dtype: pl.DataType, bound: Bound, where: str, *, is_minimum: bool) -> pl.Series:
+    """Return a bound as a value of the column's dtype, on the inner side of the bound.
+
+    Raises:
+        ConfigError: The bound does not fit the dtype.
+    """
     try:
         if isinstance(dtype, pl.Datetime):
             moment = pl.Series([datetime.fromisoformat(str(bound)).replace(tzinfo=None)])
@@ -180,6 +184,10 @@ def accepted_series(values: Sequence[object], dtype: pl.DataType, *, name: str) 
         found = texts.cast(pl.Int8, strict=False).cast(pl.Boolean)
     elif dtype.is_integer():
         found = texts.cast(pl.Float64, strict=False).cast(dtype, strict=False)
+    elif dtype == pl.Date:
+        found = texts.str.slice(0, 10).str.to_date(strict=False)
+    elif dtype == pl.Time:
+        found = texts.str.to_time(strict=False)
     elif isinstance(dtype, pl.Datetime):
         found = texts.str.to_datetime(time_unit=dtype.time_unit, strict=False)
         found = found.dt.replace_time_zone(dtype.time_zone)

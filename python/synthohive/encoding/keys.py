@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 import polars as pl
 
 from synthohive import kernels
-from synthohive.encoding.blurred import rounded_range
+from synthohive.encoding.constraints import accepted_series
 from synthohive.encoding.counting import largest_number, steps_left, write_steps, write_uuids
 from synthohive.encoding.draws import mixed
 from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
-from synthohive.encoding.key_forms import Counter, find_counter, find_form, is_uuid
-from synthohive.encoding.personal import FORMED_KINDS, Recipe, fit_writer
+from synthohive.encoding.key_forms import Counter
+from synthohive.encoding.key_limits import turned
+from synthohive.encoding.personal import Recipe
 from synthohive.encoding.radix import Radix
-from synthohive.encoding.seen import Seen, remember, unique_anew
-from synthohive.encoding.text import TextModel, fit_text
+from synthohive.encoding.seen import Seen, unique_anew
+from synthohive.encoding.text import TextModel
 from synthohive.encoding.words import CONSONANTS, VOWELS, glued
-from synthohive.errors import CapacityError, ConfigError
+from synthohive.errors import CapacityError
 from synthohive.randomness import Stream
 
 if TYPE_CHECKING:
@@ -29,8 +30,6 @@ Kind = Literal["number", "step", "listed", "counter", "uuid", "form", "words", "
 
 _WORD_FORM = Radix(alphabets=(CONSONANTS, VOWELS) * 3, growth=(CONSONANTS, VOWELS))
 _FIRST_WORD = r"^(?s)(?<scheme>(?:[a-z]+://)?(?:www\.)?)[\p{L}\p{N}]*(?<rest>.*)$"
-_TITLE_SHARE = 0.5
-_FORM_TEXTS = 5  # so many personal texts must share a form
 _FORM_TRIES = 4
 _MOST = 2**63 - 1  # numbers of rows are counted in 64 bits
 _SAMPLES = 5
@@ -43,11 +42,14 @@ class KeyFormat:
     Attributes:
         dtype: The real dtype.
         kind: ``number`` counts; ``counter`` counts inside text; ``step`` counts in time;
-            ``listed`` takes the dtype's own few values; ``uuid`` writes random-looking
-            UUIDs of version 4; ``form`` writes codes such as ``N123UA``; ``words`` writes
-            free text that begins with a word of its own; ``recipe`` writes personal values.
-        origin: First unit of a ``step`` key.
+            ``listed`` takes the few values of the dtype, or those accepted; ``uuid`` writes
+            random-looking UUIDs of version 4; ``form`` writes codes such as ``N123UA``;
+            ``words`` writes free text that begins with a word of its own; ``recipe`` writes
+            personal values.
+        origin: First unit of a ``step`` key; what a ``number`` key counts on from.
         step: Units from one ``step`` key to the next.
+        ends: How many keys of limited columns that count there are below and above the
+            first one; those below are taken when there are none left above.
         listed: The values of a ``listed`` key.
         counter: Text around the number of a ``counter`` key.
         form: Form of a ``form`` key.
@@ -62,6 +64,7 @@ class KeyFormat:
     kind: Kind
     origin: int = 0
     step: int = 1
+    ends: tuple[int, int] | None = None
     listed: tuple[str, ...] = ()
     counter: Counter | None = None
     form: Radix | None = None
@@ -74,6 +77,8 @@ class KeyFormat:
     @property
     def capacity(self) -> int | None:
         """How many different keys there are; `None` where keys get longer instead."""
+        if self.ends is not None:
+            return sum(self.ends) + 1
         match self.kind:
             case "number":
                 return largest_number(self.dtype)
@@ -106,32 +111,64 @@ class KeyFormat:
             CapacityError: The dtype has not as many values.
 
         Examples:
+            >>> from synthohive.encoding.key_fit import fit_key_format
             >>> keys = fit_key_format(pl.Series(["CUST-0001", "CUST-0002"]))
             >>> keys.format(pl.Series([0, 41], dtype=pl.UInt32), stream=Stream(1)).to_list()
             ['CUST-0001', 'CUST-0042']
         """
         rows = positions.to_numpy().astype(np.int64)
-        last = int(rows.max(initial=0)) + first  # of any size, so that nothing overflows
-        capacity = _MOST if self.capacity is None else min(self.capacity, _MOST)
-        if last > capacity:
-            raise self._full(last, capacity, table)
-        numbers = rows + first
-        return self._written(numbers, stream).cast(self.dtype).alias("")
+        # of any size, so that nothing overflows
+        self.check(int(rows.max(initial=0)) + max(first, 1), table=table)
+        return self._written(rows + first, stream).cast(self.dtype).alias("")
 
-    def _full(self, last: int, capacity: int, table: str | None) -> CapacityError:
-        """Say that there are too few keys."""
+    def check(self, last: int, *, table: str | None = None, is_expected: bool = False) -> None:
+        """Refuse more keys than there are.
+
+        Args:
+            last: Number of the last key needed.
+            table: The table that errors name.
+            is_expected: The number is what is expected, and may turn out otherwise.
+
+        Raises:
+            CapacityError: There are too few keys.
+
+        Examples:
+            >>> keys = KeyFormat(dtype=pl.Int8(), kind="number", column="id")
+            >>> keys.check(200, table="users")
+            Traceback (most recent call last):
+            ...
+            synthohive.errors.CapacityError: users.id: keys of type Int8 end at 127, 200 is needed
+              Hint: generate fewer rows, or use a wider key
+        """
+        capacity = _MOST if self.capacity is None else min(self.capacity, _MOST)
+        if last <= capacity:
+            return
         where = f"{table}.{self.column}" if table else self.column or "a key"
-        text = f"{where}: keys of type {self.dtype} end at {capacity}, {last} is needed"
-        if self.kind == "listed":
-            some = ", ".join(self.listed[:_SAMPLES]) + (", …" if capacity > _SAMPLES else "")
-            dtype = "Boolean" if self.dtype == pl.Boolean else "Enum"
-            text = f"{where}: {dtype} keys have {capacity} values ({some}), {last} are needed"
-        return CapacityError(
-            text,
+        needed = f"about {last}" if is_expected else str(last)
+        raise CapacityError(
+            f"{where}: {self._described(capacity)}, {needed} {'is' if self._is_open else 'are'}"
+            " needed",
             table=table,
             column=self.column or None,
             hint="generate fewer rows, or use a wider key",
         )
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether only the dtype limits the keys."""
+        return self.kind != "listed" and self.ends is None
+
+    def _described(self, capacity: int) -> str:
+        """Say how many keys there are."""
+        if self._is_open:
+            return f"keys of type {self.dtype} end at {capacity}"
+        if self.kind != "listed":
+            return f"within its limits there are {capacity} keys of type {self.dtype}"
+        some = ", ".join(self.listed[:_SAMPLES]) + (", …" if capacity > _SAMPLES else "")
+        enum = isinstance(self.dtype, pl.Enum) and capacity == len(self.dtype.categories)
+        name = "Enum keys" if enum else "accepted keys"
+        name = "Boolean keys" if self.dtype == pl.Boolean else name
+        return f"{name} have {capacity} values ({some})"
 
     def _written(  # noqa: PLR0911  (one return per kind)
         self, numbers: NDArray[np.int64], stream: Stream
@@ -139,9 +176,11 @@ class KeyFormat:
         still = Stream(0, stream.path)  # the same for all seeds
         match self.kind:
             case "number":
-                return pl.Series(numbers)
+                return pl.Series(turned(numbers - 1, self.ends) + (self.origin + 1))
             case "step":
-                return write_steps(numbers - 1, self.dtype, self.origin, self.step)
+                return write_steps(
+                    turned(numbers - 1, self.ends), self.dtype, self.origin, self.step
+                )
             case "listed":
                 return self._from_list(numbers - 1, still)
             case "counter":
@@ -160,8 +199,7 @@ class KeyFormat:
         size = len(self.listed)
         rows = pl.Series(index % size if size else index, dtype=pl.UInt64)
         shuffled = kernels.permuted(rows, size, seed=stream.seed, stream=stream.id)
-        texts = pl.Series(self.listed, dtype=pl.String).gather(shuffled)
-        return texts == "true" if self.dtype == pl.Boolean else texts
+        return accepted_series(self.listed, self.dtype, name=self.column).gather(shuffled)
 
     def _formed(self, numbers: NDArray[np.int64], stream: Stream) -> pl.Series:
         """Write codes, and none that is a real personal value."""
@@ -198,6 +236,7 @@ class KeyFormat:
             "kind": self.kind,
             "origin": self.origin,
             "step": self.step,
+            "ends": None if self.ends is None else list(self.ends),
             "listed": list(self.listed),
             "counter": self.counter.to_dict() if self.counter else None,
             "form": self.form.to_dict() if self.form else None,
@@ -216,6 +255,7 @@ class KeyFormat:
             kind=state["kind"],
             origin=state["origin"],
             step=state["step"],
+            ends=None if state["ends"] is None else tuple(state["ends"]),
             listed=tuple(state["listed"]),
             counter=Counter(**state["counter"]) if state["counter"] else None,
             form=Radix.from_dict(state["form"]) if state["form"] else None,
@@ -225,77 +265,3 @@ class KeyFormat:
             seen=Seen.from_dict(state["seen"]) if state["seen"] else None,
             column=state["column"],
         )
-
-
-def fit_key_format(
-    values: pl.Series, *, pii: str | None = None, stream: Stream | None = None
-) -> KeyFormat:
-    """Learn the format of a key column, or of any other column of unique values.
-
-    Args:
-        values: The real keys; nulls are ignored.
-        pii: The kind of personal value the column is declared to hold.
-        stream: Address of the randomness that words are invented with.
-
-    Raises:
-        ConfigError: A key cannot be of this dtype.
-    """
-    # without its name, which may look like a pattern to Polars
-    dtype, known = values.dtype, values.alias("").drop_nulls()
-    if dtype.is_nested() or dtype.base_type() in (pl.Object, pl.Null, pl.Binary):
-        raise ConfigError(
-            f"{values.name!r} is of type {dtype}, which cannot be a key",
-            column=values.name,
-            hint="declare a key of numbers, text or dates",
-        )
-    found = _format(known, dtype, pii, stream or Stream(0))
-    return replace(found, column=values.name)
-
-
-def _format(known: pl.Series, dtype: pl.DataType, pii: str | None, stream: Stream) -> KeyFormat:
-    """Learn the format of a column without nulls."""
-    if dtype.is_numeric():
-        return KeyFormat(dtype=dtype, kind="number")
-    if dtype.is_temporal():
-        return _step_format(known, dtype, is_personal=pii is not None)
-    if isinstance(dtype, pl.Enum):
-        return KeyFormat(dtype=dtype, kind="listed", listed=tuple(dtype.categories.to_list()))
-    if dtype == pl.Boolean:
-        return KeyFormat(dtype=dtype, kind="listed", listed=("false", "true"))
-    return _text_format(known.cast(pl.String).unique().sort(), dtype, pii, stream)
-
-
-def _text_format(
-    texts: pl.Series, dtype: pl.DataType, pii: str | None, stream: Stream
-) -> KeyFormat:
-    """Learn the format of a column of text."""
-    if pii is not None and pii not in FORMED_KINDS:
-        writer = fit_writer(texts, pii, stream)
-        if isinstance(writer, Recipe):
-            return KeyFormat(dtype=dtype, kind="recipe", recipe=writer)
-    if is_uuid(texts):
-        return KeyFormat(dtype=dtype, kind="uuid")
-    counter = find_counter(texts)
-    if counter is not None and pii is None:
-        return KeyFormat(dtype=dtype, kind="counter", counter=counter)
-    form = find_form(texts) if pii is None or len(texts) >= _FORM_TEXTS else None
-    if form is not None:
-        seen = None if pii is None else remember(texts)
-        return KeyFormat(dtype=dtype, kind="form", form=form, seen=seen)
-    text = None
-    if len(texts):
-        text = fit_text(texts, stream, min_word_texts=None if pii is not None else 5)
-    is_title = bool(len(texts)) and float(texts.str.contains(r"^\p{Lu}").mean() or 0) > _TITLE_SHARE  # pyright: ignore[reportArgumentType]
-    return KeyFormat(dtype=dtype, kind="words", text=text, is_title=is_title)
-
-
-def _step_format(known: pl.Series, dtype: pl.DataType, *, is_personal: bool) -> KeyFormat:
-    """Learn the first point in time and the most frequent step."""
-    units = known.to_physical().cast(pl.Int64).unique().sort().to_numpy()
-    if not len(units):
-        return KeyFormat(dtype=dtype, kind="step")
-    steps, counts = np.unique(np.diff(units), return_counts=True)
-    step = int(steps[counts.argmax()]) if len(steps) else 1
-    first = int(units[0])
-    origin = int(rounded_range(first, int(units[-1]))[0]) if is_personal else first
-    return KeyFormat(dtype=dtype, kind="step", origin=origin, step=step)

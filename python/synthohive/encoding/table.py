@@ -153,7 +153,7 @@ class TableEncoder:
             name = formula.column
             columns[name] = formula.apply(columns, self.schema[name])
         named = [series.alias(name) for name, series in columns.items()]
-        return pl.DataFrame(named, height=codes.height)
+        return pl.DataFrame(named or None, height=codes.height)
 
     def coded(self, frame: pl.DataFrame, bases: pl.DataFrame | None) -> dict[str, pl.Series]:
         """Return the columns as they are learned: some dates as the time since another."""

@@ -3,6 +3,11 @@
 Three methods, one currency. Whatever was learned becomes a table of bins of counts with
 their shares, per leaf of a tree on the parent's attributes (one leaf where attributes do
 not matter); a uniform number per parent picks the bin, and its remainder the count in it.
+
+Few parents can have most children: one district of a country has every eighth account. How
+many such parents are generated, and whether one of them draws the large count, would then
+decide how large the whole table comes out. The counts drawn for few parents are therefore
+evened out: they rank the parents, and the ranks take the quantiles of all real counts.
 """
 
 from __future__ import annotations
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
 Method = Literal["conditional", "empirical", "negbinom"]
 MAX_LEAVES = 64
 
+FEW = 512
+"""Most parents whose counts are evened out; those of more parents even out by themselves."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CountModel:
@@ -39,6 +47,7 @@ class CountModel:
         low: Smallest count of each bin; ``(V,)``.
         high: Largest count of each bin; ``(V,)``.
         table: Shares of the bins given a parent's attributes.
+        overall: Shares of the bins among all real parents; ``(V,)``.
         moments: Mean and variance of the real counts.
     """
 
@@ -46,6 +55,7 @@ class CountModel:
     low: NDArray[np.int64]
     high: NDArray[np.int64]
     table: LeafTable
+    overall: NDArray[np.float64]
     moments: tuple[float, float]
 
     @property
@@ -67,6 +77,7 @@ class CountModel:
         total: int | None = None,
         scale: float = 1.0,
         is_positive: bool = False,
+        is_evened: bool = False,
     ) -> pl.Series:
         """Draw a count for every parent.
 
@@ -80,6 +91,8 @@ class CountModel:
                 not said.
             scale: Factor on all counts; a fraction left over rounds up or down by chance.
             is_positive: Draw from parents with children only; 1 where there are none such.
+            is_evened: These parents are such as the real ones, none of them chosen: if they
+                are few, and all of their table, their counts add up as the real ones do.
 
         Returns:
             Children per parent; ``UInt32 (P,)``.
@@ -100,12 +113,23 @@ class CountModel:
             childless = self.table.shares[leaves, 0]
             uniforms = childless + uniforms * (1 - childless)
         bins, inside = self.table.draw(leaves, uniforms)
+        if is_evened and rows == (total or rows) <= FEW:
+            bins, inside = self._evened(bins, inside, stream.child("even"))
         low, width = self.low[bins], (self.high - self.low + 1)[bins]
         counts = low + np.floor(inside * width).astype(np.int64)
         if scale != 1.0:
             rounding = stream.child("scale").uniform(rows, start=start).to_numpy()
             counts = np.floor(counts * scale + rounding).astype(np.int64)
         return pl.Series("count", np.maximum(counts, int(is_positive)).astype(np.uint32))
+
+    def _evened(
+        self, bins: NDArray[np.intp], inside: NDArray[np.float64], stream: Stream
+    ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+        """Give the counts drawn for all parents the real distribution, in the same order."""
+        ranks = np.empty(len(bins))
+        ranks[np.lexsort((inside, bins))] = np.arange(len(bins))
+        places = (ranks + stream.uniform(len(bins)).to_numpy()) / max(1, len(bins))
+        return single_leaf(self.overall).draw(np.zeros(len(bins), np.int32), places)
 
     def to_dict(self) -> dict[str, object]:
         """Return the model as JSON-able values."""
@@ -118,6 +142,7 @@ class CountModel:
             "low": self.low.tolist(),
             "high": self.high.tolist(),
             "table": self.table.to_dict(),
+            "overall": self.overall.tolist(),
         }
 
     @classmethod
@@ -133,6 +158,7 @@ class CountModel:
             low=np.asarray(state["low"], np.int64),
             high=np.asarray(state["high"], np.int64),
             table=LeafTable.from_dict(cast("Mapping[str, object]", state["table"])),
+            overall=np.asarray(state["overall"], np.float64),
         )
 
 
@@ -177,11 +203,14 @@ def fit_counts(
     if method == "negbinom":
         return _negbinom(*moments)
     low, high, bins = count_bins(values)
+    overall = np.bincount(bins, minlength=len(low)) / len(bins)
     if method == "conditional" and codes is not None and layout is not None and len(layout):
         table = _conditional(values, bins, len(low), codes, layout)
     else:
-        table = single_leaf(np.bincount(bins, minlength=len(low)) / len(bins))
-    return CountModel(method=method, low=low, high=high, table=table, moments=moments)
+        table = single_leaf(overall)
+    return CountModel(
+        method=method, low=low, high=high, table=table, overall=overall, moments=moments
+    )
 
 
 def _conditional(
@@ -220,5 +249,6 @@ def _negbinom(mean: float, variance: float) -> CountModel:
         low=low,
         high=high,
         table=single_leaf(shares),
+        overall=shares,
         moments=(mean, variance),
     )

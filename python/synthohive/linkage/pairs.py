@@ -23,19 +23,20 @@ def part_pairs(
     left: NDArray[np.integer],
     right: NDArray[np.uint32],
     groups: NDArray[np.integer],
-    ladder: Ladder,
+    ladder: Ladder | None,
     stream: Stream,
 ) -> NDArray[np.uint32]:
     """Make pairs of parents distinct, each second parent staying of its group.
 
     Rows of repeated pairs swap their second parent with other rows of its group, so that
-    every parent keeps its number of children. What no swap helps is drawn again.
+    every parent keeps its number of children. What no swap helps is drawn again, if there
+    is a ladder to draw from.
 
     Args:
         left: First parent of each row, or a number of all but the second; ``(N,)``.
         right: Second parent of each row; ``(N,)``.
         groups: Group of each second parent; ``(N,)``.
-        ladder: Parents by group.
+        ladder: Parents by group; `None` if groups are not those of a ladder.
         stream: Where the random numbers come from.
 
     Returns:
@@ -46,7 +47,7 @@ def part_pairs(
     if not len(again):
         return right
     order = np.argsort(groups, kind="stable")
-    begins = np.searchsorted(groups[order], np.arange(len(ladder.totals) + 1))
+    begins = np.searchsorted(groups[order], np.arange(int(groups.max()) + 2))
     for attempt in range(SWAPS):
         uniforms = stream.child("swap", attempt).uniform(len(again)).to_numpy()
         own = groups[again]
@@ -55,6 +56,8 @@ def part_pairs(
         again = np.flatnonzero(_is_repeated(left, right))
         if not len(again):
             return right
+    if ladder is None:
+        return right
     near = np.flatnonzero(np.isin(left, left[again]))
     right[near] = _draw_again(left[near], right[near], groups[near], ladder, stream)
     return right

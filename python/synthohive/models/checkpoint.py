@@ -44,8 +44,9 @@ def write_checkpoint(folder: Path, of: str, state: State) -> None:
     tensors |= {f"best.{n}": tensor for n, tensor in state.best.items()}
     tensors["history"] = torch.tensor(state.history, dtype=torch.float64).view(-1, 4)
     tensors["trust"] = state.trust
-    for i, values in state.optimiser.state_dict()["state"].items():
-        tensors |= {f"adam.{i}.{name}": value for name, value in values.items()}
+    for number, optimiser in enumerate(state.optimisers):
+        for i, values in optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{number}.{i}.{name}": value for name, value in values.items()}
     facts = {"of": of, "step": state.step, "best": [state.best_loss, state.best_step]}
     draft = folder / f"{FILE}.part"
     contiguous = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
@@ -80,17 +81,18 @@ def read_checkpoint(folder: Path, of: str, state: State) -> bool:
 def _restore(state: State, tensors: dict[str, torch.Tensor]) -> None:
     device = state.network.out.weight.device
     groups: dict[str, dict[str, torch.Tensor]] = {"weights": {}, "average": {}, "best": {}}
-    adam: dict[int, dict[str, torch.Tensor]] = {}
+    moments: list[dict[int, dict[str, torch.Tensor]]] = [{} for _ in state.optimisers]
     for name, tensor in tensors.items():
         group, _, rest = name.partition(".")
-        if group == "adam":
-            number, _, what = rest.partition(".")
-            adam.setdefault(int(number), {})[what] = tensor
+        if group == "optimiser":
+            number, parameter, what = rest.split(".")
+            moments[int(number)].setdefault(int(parameter), {})[what] = tensor
         elif group in groups:
             groups[group][rest] = tensor.to(device)
     load_weights(state.network, groups["weights"])
     state.average, state.best = groups["average"], groups["best"]
     state.trust = tensors["trust"]
-    param_groups = state.optimiser.state_dict()["param_groups"]
-    state.optimiser.load_state_dict({"state": adam, "param_groups": param_groups})
+    for optimiser, own in zip(state.optimisers, moments, strict=True):
+        param_groups = optimiser.state_dict()["param_groups"]
+        optimiser.load_state_dict({"state": own, "param_groups": param_groups})
     state.history = [tuple(row) for row in tensors["history"].tolist()]

@@ -10,28 +10,26 @@ Source: Xu et al. 2019, "Modeling Tabular Data using Conditional GAN".
 
 from __future__ import annotations
 
-import math
-import time
+from itertools import count
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from synthohive.errors import TrainingError
-from synthohive.models.critic import (
-    Critic,
-    frozen,
-    gradient_penalty,
-    initialise_critic,
+from synthohive.models.adversarial import (
+    alternate,
+    descend,
+    draw_logits,
     one_hot,
     soft_rows,
 )
+from synthohive.models.critic import Critic, frozen, initialise_critic
 from synthohive.models.draws import generator
 from synthohive.models.sampling import invert
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from synthohive.models.outputs import Outputs
     from synthohive.models.state import Rows, State
@@ -39,6 +37,9 @@ if TYPE_CHECKING:
 
 PENALTY = 10.0
 """Weight of the gradient penalty."""
+BETAS = (0.5, 0.9)
+AHEAD = 16
+"""Steps whose rows are drawn together; part of the result."""
 
 
 class Conditions:
@@ -54,12 +55,14 @@ class Conditions:
     def __init__(self, codes: Tensor, sizes: tuple[int, ...]) -> None:
         columns = codes.T.cpu().numpy()
         self._sorted = torch.from_numpy(np.stack([np.argsort(c, kind="stable") for c in columns]))
-        counts = np.zeros((len(sizes), max(sizes)), np.int64)
-        for c, size in enumerate(sizes):
-            counts[c, :size] = np.bincount(columns[c], minlength=size)
-        self._counts = torch.from_numpy(counts)
-        self._starts = torch.from_numpy(np.cumsum(counts, 1) - counts)
-        self._weights = torch.log1p(self._counts.double()).cumsum(1)
+        counts = [np.bincount(c, minlength=size) for c, size in zip(columns, sizes, strict=True)]
+        starts = [np.cumsum(count) - count for count in counts]
+        self._counts = torch.from_numpy(np.concatenate(counts))
+        self._starts = torch.from_numpy(np.concatenate(starts))
+        self._bounds = torch.from_numpy(np.cumsum([0, *sizes]))  # of a column's values
+        # weights run on over all columns, so that all values are found in one sorted row
+        self._weights = torch.log1p(self._counts.double()).cumsum(0)
+        self._totals = torch.cat([self._weights.new_zeros(1), self._weights])[self._bounds]
 
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return columns to show, each equally likely, and rows to show them of.
@@ -68,11 +71,12 @@ class Conditions:
         those that have it: (count,) both.
         """
         u = torch.rand(3, count, generator=random, dtype=torch.float64)
-        column = (u[0] * len(self._counts)).long()
-        weights = self._weights[column]
-        value = torch.searchsorted(weights, (1 - u[1, :, None]) * weights[:, -1:]).squeeze(1)
-        place = (u[2] * self._counts[column, value]).long()
-        return column, self._sorted[column, self._starts[column, value] + place]
+        column = (u[0] * len(self._sorted)).long()
+        weight = torch.lerp(self._totals[column + 1], self._totals[column], u[1])
+        value = torch.searchsorted(self._weights, weight)
+        value = value.clamp(self._bounds[column], self._bounds[column + 1] - 1)
+        place = self._starts[value] + (u[2] * self._counts[value]).long()
+        return column, self._sorted[column, place.clamp(max=self._sorted.shape[1] - 1)]
 
 
 def learn_classic(
@@ -81,9 +85,13 @@ def learn_classic(
     rows: Rows,
     *,
     task: Task,
+    on_step: Callable[[State, float], None],
     on_evaluation: Callable[[State], None],
 ) -> None:
     """Train the state's network in place, adversarially.
+
+    Every step draws rows once: the critic learns from them, then the generator learns from
+    what the critic now says of them.
 
     Raises:
         TrainingError: A loss is no longer a number.
@@ -99,75 +107,70 @@ def learn_classic(
         packing=packing,
     ).to(rows.codes.device)
     initialise_critic(critic, generator(stream, "critic"))
-    judge = torch.optim.Adam(critic.parameters(), lr=settings.learning_rate, betas=(0.5, 0.9))
+    judge = torch.optim.Adam(
+        critic.parameters(), lr=settings.learning_rate, betas=BETAS, fused=True
+    )
     artist = torch.optim.Adam(
         state.network.parameters(),
         lr=settings.learning_rate,
-        betas=(0.5, 0.9),
+        betas=BETAS,
         weight_decay=settings.weight_decay,
+        fused=True,
     )
-    conditions = Conditions(rows.codes, task.layout.sizes)
-    started, total = time.monotonic(), 0.0
-    while state.step < plan.steps:
+    batches = _batches(rows, task, batch)
+    prior = outputs.add_priors(
+        torch.zeros(1, outputs.width, device=rows.codes.device), rows.codes[:1]
+    )
+
+    def step() -> float:
         random = generator(stream, "step", state.step)
-        real = _real_batch(rows, conditions, batch, random)
-        with torch.no_grad():
-            fake = _fake(state, outputs, real, random)
-        loss = _judge(critic, one_hot(outputs, real[0]), fake, real, random)
-        _descend(judge, loss)
-        real = _real_batch(rows, conditions, batch, random)
+        codes, visible, context = next(batches)
+        logits = draw_logits(state, codes, visible, context, random) + prior
+        real = one_hot(outputs, codes)
+        fake = soft_rows(outputs, logits, real, visible, random)
+        loss = _judge(critic, real, fake.detach(), visible, context, random)
+        descend(judge, loss)
         with frozen(critic):
-            fooled = -critic(_fake(state, outputs, real, random), real[1], real[2]).mean()
-            _descend(artist, fooled)
-        total += loss.item()
-        state.step += 1
-        if not math.isfinite(total):
-            raise TrainingError(
-                f"the critic's loss is {loss.item()} at step {state.step}",
-                hint="lower learning_rate",
-            )
-        if state.step % plan.evaluate_every == 0 or state.step == plan.steps:
-            steps = state.step - (int(state.history[-1][0]) if state.history else 0)
-            seconds = time.monotonic() - started
-            state.history.append((state.step, total / steps, math.nan, seconds))
-            total = 0.0
-            on_evaluation(state)
+            fooled = -critic(fake, visible, context).mean()
+        descend(artist, fooled)
+        return loss.item()
+
+    alternate(
+        state,
+        step,
+        steps=plan.steps - state.step,
+        every=plan.evaluate_every,
+        on_step=on_step,
+        on_evaluation=on_evaluation,
+    )
 
 
-_Batch = tuple[Tensor, Tensor, Tensor]
-"""Codes, which of them are visible, and context."""
-
-
-def _real_batch(rows: Rows, conditions: Conditions, size: int, random: torch.Generator) -> _Batch:
-    column, row = conditions.draw(size, random)
-    row = row.to(rows.codes.device)
-    visible = torch.nn.functional.one_hot(column, rows.codes.shape[1]).bool()
-    return rows.codes[row], visible.to(rows.codes.device), rows.context[row]
-
-
-def _fake(state: State, outputs: Outputs, real: _Batch, random: torch.Generator) -> Tensor:
-    codes, visible, context = real
-    noise = torch.randn(1, len(codes), state.network.noise, generator=random).to(codes.device)
-    logits = state.network(codes[None], visible[None], context[None], noise)[0]
-    return soft_rows(outputs, logits, codes, visible, random)
+def _batches(rows: Rows, task: Task, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    """Draw codes, which of them are visible, and context, without an end."""
+    conditions, device = Conditions(rows.codes, task.layout.sizes), rows.codes.device
+    for first in count(step=AHEAD):
+        column, row = conditions.draw(size * AHEAD, generator(task.stream, "conditions", first))
+        row = row.to(device)
+        visible = torch.nn.functional.one_hot(column, rows.codes.shape[1]).bool().to(device)
+        parts = (rows.codes[row], visible, rows.context[row])
+        yield from zip(*(part.split(size) for part in parts), strict=True)
 
 
 def _judge(
-    critic: Critic, real: Tensor, fake: Tensor, batch: _Batch, random: torch.Generator
+    critic: Critic,
+    real: Tensor,
+    fake: Tensor,
+    visible: Tensor,
+    context: Tensor,
+    random: torch.Generator,
 ) -> Tensor:
     """Return the critic's loss, gradient penalty included."""
-    _, visible, context = batch
-    mixed = torch.rand(len(real), 1, generator=random).to(real.device)
-    between = real * mixed + fake * (1 - mixed)
-    length = (gradient_penalty(critic, between, visible, context) + 1e-12).sqrt()
-    wrong = critic(fake, visible, context).mean() - critic(real, visible, context).mean()
-    return wrong + PENALTY * (length - 1).square().mean()
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
+    packs = len(real) // critic.packing
+    mixed = torch.rand(packs, 1, generator=random).to(real.device)
+    both = torch.cat([real, fake])
+    scores, steepness = critic.judge(both, visible.repeat(2, 1), context.repeat(2, 1), mixed)
+    wrong = scores[packs:].mean() - scores[:packs].mean()
+    return wrong + PENALTY * ((steepness + 1e-12).sqrt() - 1).square().mean()
 
 
 def show_one(outputs: Outputs, known: Tensor, random: torch.Generator) -> Tensor:

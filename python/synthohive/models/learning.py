@@ -115,12 +115,14 @@ def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
             f"the loss is {value} at step {state.step}; losses before: {last}",
             hint="lower learning_rate",
         )
-    state.optimiser.zero_grad()
+    network.zero_grad()
     loss.backward()
     clip_gradients(network, 1.0)
-    for group in state.optimiser.param_groups:
-        group["lr"] = learning_rate(state.step, plan.steps, task.settings.learning_rate)
-    state.optimiser.step()
+    rate = learning_rate(state.step, plan.steps, task.settings.learning_rate)
+    for optimiser in state.optimisers:
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        optimiser.step()
     state.step += 1
     _average(state)
     return value

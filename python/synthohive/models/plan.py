@@ -6,9 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from synthohive.models.split import FOLDS
+
 if TYPE_CHECKING:
     from synthohive.models.settings import CTGANSettings
 
+
+MANY = 8_000
+"""Rows from which on one network is enough, and Muon trains it."""
 
 _Number = TypeVar("_Number", int, float)
 
@@ -19,6 +24,8 @@ class Plan:
 
     Attributes:
         members: Networks side by side.
+        has_muon: Whether Muon trains the matrices between layers: where rows are few, it
+            learns what is chance in them.
         width: Width of the network.
         depth: Blocks of the network.
         dropout: Share of inner activations dropped in training.
@@ -30,6 +37,7 @@ class Plan:
     """
 
     members: int
+    has_muon: bool
     width: int
     depth: int
     dropout: float
@@ -50,19 +58,17 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
     """
     is_classic = settings.objective == "classic"
     members = (
-        1
-        if settings.is_adversarial
-        else settings.members or _by_rows(rows, {1_500: 8, 8_000: 4, 14_000: 2}, 1)
+        1 if settings.is_adversarial else settings.members or _by_rows(rows, {1_500: 8, MANY: 4}, 1)
     )
     held_out = 0 if is_classic else min(4_000, max(rows // 10, min(rows // 4, 200)))
-    fewest = rows - (held_out if members == 1 else -(-rows // members))
+    fewest = rows - (held_out if members == 1 else -(-rows // max(members, FOLDS)))
     widest = _by_rows(rows, {600: 64, 8_000: 128, 14_000: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
     epoch_steps = math.ceil(max(fewest, 1) / batch)
     if settings.epochs is not None:
         steps = settings.epochs * epoch_steps
     else:
-        steps = int(min(6_000, 3_000 * (max(rows, 1) / 26_000) ** 0.45))
+        steps = int(min(6_000, 3_300 * (max(rows, 1) / 26_000) ** 0.45))
     steps = max(1, min(steps, settings.max_steps or steps))
     evaluate_every = min(100, max(10, steps // 20))
     if settings.epochs is not None:
@@ -70,6 +76,7 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
         evaluate_every = epochs * epoch_steps
     return Plan(
         members=members,
+        has_muon=rows >= MANY and not is_classic,
         width=settings.width or _by_rows(rows, {8_000: 96, 14_000: 160}, 256),
         depth=settings.depth or _by_rows(rows, {8_000: 1}, 2),
         dropout=settings.dropout,

@@ -1,4 +1,4 @@
-"""Tells how far training is: events after epochs, or often enough to be stopped by them."""
+"""Tells how far training is: after epochs, and in between often enough to be stopped."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from synthohive.events import EpochFinished
+from synthohive.events import EpochFinished, StepsTaken
 
 if TYPE_CHECKING:
     from synthohive.events import OnEvent
     from synthohive.models.state import State
     from synthohive.models.task import Task
 
-TOLD_SECONDS = 1.0
-"""An event is due when the last one is older than this, unless epochs are counted: who
-listens may raise, so this is how long an interrupt waits."""
+TOLD_SECONDS = 0.5
+"""An event is due when the last one is older than this: who listens may raise, so this,
+and a step, is how long an interrupt waits."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Progress:
     """Sends the events of one training.
 
-    Where a number of epochs was asked for there is one event per epoch; else one per
-    evaluation, and one whenever some time has passed without any.
+    An epoch ends after a pass over the rows, where a number of epochs was asked for, else
+    with an evaluation. Whenever some time has passed without an event, one tells of steps.
 
     Attributes:
         table: Name of the table in the events.
@@ -50,30 +50,32 @@ class Progress:
         plan = self.task.plan
         if state.step % plan.evaluate_every == 0 or state.step == plan.steps:
             return  # told after the evaluation
-        if self.task.settings.epochs is not None:
-            is_due = state.step % plan.epoch_steps == 0
-        else:
-            is_due = time.monotonic() - self._told > TOLD_SECONDS
-        if is_due:
-            self._tell(state, self._total / self._steps)
+        is_counted = self.task.settings.epochs is not None
+        if is_counted and state.step % plan.epoch_steps == 0:
+            self._close(state)
+        elif time.monotonic() - self._told > TOLD_SECONDS:
+            self._tell(state, StepsTaken)
 
     def evaluated(self, state: State) -> None:
         """Tell of an evaluation."""
-        loss = self._total / self._steps if self._steps else state.history[-1][1]
-        self._tell(state, loss)
+        self._close(state)
 
-    def _tell(self, state: State, loss: float) -> None:
+    def _close(self, state: State) -> None:
+        self._tell(state, EpochFinished)
+        self._total, self._steps = 0.0, 0
+
+    def _tell(self, state: State, kind: type[StepsTaken]) -> None:
         now = time.monotonic()
         seconds, steps = self.before + now - self.started, self.task.steps
         held_out = state.history[-1][2] if state.history else math.nan
-        self._total, self._steps, self._told = 0.0, 0, now
+        self._told = now
         self.on_event(
-            EpochFinished(
+            kind(
                 table=self.table,
                 epoch=-(-state.step // self.task.plan.epoch_steps),
                 step=state.step,
                 steps=steps,
-                loss=loss,
+                loss=self._total / self._steps,
                 held_out_loss=None if math.isnan(held_out) else held_out,
                 seconds=seconds,
                 eta_seconds=seconds / state.step * max(0, steps - state.step),

@@ -10,25 +10,22 @@ Source: Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Bas
 
 from __future__ import annotations
 
-import math
-import time
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
-from synthohive.errors import TrainingError
-from synthohive.models.critic import (
-    Critic,
-    frozen,
-    gradient_penalty,
-    initialise_critic,
+from synthohive.models.adversarial import (
+    alternate,
+    descend,
+    draw_logits,
     one_hot,
     soft_rows,
+    spread,
 )
+from synthohive.models.critic import Critic, frozen, initialise_critic
 from synthohive.models.draws import generator
 from synthohive.models.masks import ask, draw_visible
-from synthohive.models.state import load_weights, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,7 +43,7 @@ LIKELIHOOD = 0.05
 """Weight of the likelihood beside the critic's word."""
 CRITIC_RATE = 1e-3
 RATE = 1e-4
-DECAY = 0.995
+BETAS = (0.0, 0.99)
 
 
 def refine(
@@ -56,6 +53,7 @@ def refine(
     orders: list[Order],
     *,
     task: Task,
+    on_step: Callable[[State, float], None],
     on_evaluation: Callable[[State], None],
 ) -> None:
     """Train the state's network further, in place; it ends with averaged weights.
@@ -66,49 +64,47 @@ def refine(
         rows: The rows to learn from.
         orders: Orders that rows are drawn in; all their rounds are refined.
         task: Context, batch, steps, and where the random numbers come from.
+        on_step: Called with the critic's loss after every step.
         on_evaluation: Called every few hundred steps.
 
     Raises:
         TrainingError: A loss is no longer a number.
     """
-    plan, settings, stream, network = task.plan, task.settings, task.stream, state.network
+    plan, settings, stream = task.plan, task.settings, task.stream
     critic = Critic(
         outputs, task.context_layout, width=2 * plan.width, embedding=settings.embedding, packing=1
     ).to(rows.codes.device)
     initialise_critic(critic, generator(stream, "critic"))
-    judge = torch.optim.Adam(critic.parameters(), lr=CRITIC_RATE, betas=(0.0, 0.99))
-    artist = torch.optim.Adam(network.parameters(), lr=RATE, betas=(0.0, 0.99))
-    average = weights_of(network)
+    judge = torch.optim.Adam(critic.parameters(), lr=CRITIC_RATE, betas=BETAS, fused=True)
+    artist = torch.optim.Adam(state.network.parameters(), lr=RATE, betas=BETAS, fused=True)
+    warm = state.step
     shown = _shown(orders, rows.codes)
-    started, total, warm = time.monotonic() - state.seconds, 0.0, state.step
-    for step in range(1, settings.adversarial_steps + 1):
-        random = generator(stream, "refine", step)
+
+    def step() -> float:
+        random = generator(stream, "refine", state.step - warm + 1)
         codes, context = (part[0] for part in rows.draw(plan.batch, random))
         round_ = torch.randint(len(shown[0]), (plan.batch,), generator=random).to(codes.device)
         before, after = shown[0][round_], shown[1][round_]
-        real = one_hot(outputs, codes) * _spread(outputs, after)
-        logits = _logits(state, outputs, codes, before, context, random)
-        fake = soft_rows(outputs, logits, codes, before, random) * _spread(outputs, after)
-        loss = _judge(critic, real, fake.detach(), after, context)
-        _descend(judge, loss)
+        real, fake = _pair(state, outputs, codes, before, context, random)
+        known = spread(outputs, after)
+        real, fake = real * known, fake * known
+        others = (after.repeat(2, 1), context.repeat(2, 1))
+        loss = _judge(critic, (torch.cat([real, fake.detach()]), *others))
+        descend(judge, loss)
         with frozen(critic):
-            gap = critic(fake, after, context) - critic(real, after, context)
-            spoken = _likelihood(state, outputs, codes, context, random)
-            _descend(artist, functional.softplus(-gap).mean() + LIKELIHOOD * spoken)
-        with torch.no_grad():
-            for name, value in network.named_parameters():
-                average[name].lerp_(value, 1 - DECAY)
-        total += loss.item()
-        state.step = warm + step
-        if not math.isfinite(total):
-            raise TrainingError(f"the critic's loss is {loss.item()} at step {state.step}")
-        if step % plan.evaluate_every == 0 or step == settings.adversarial_steps:
-            done = step - (step - 1) // plan.evaluate_every * plan.evaluate_every
-            seconds = time.monotonic() - started
-            state.history.append((state.step, total / done, math.nan, seconds))
-            total = 0.0
-            on_evaluation(state)
-    load_weights(network, average)
+            gap = _gap(critic(torch.cat([fake, real]), *others))
+        spoken = _likelihood(state, outputs, codes, context, random)
+        descend(artist, functional.softplus(-gap).mean() + LIKELIHOOD * spoken)
+        return loss.item()
+
+    alternate(
+        state,
+        step,
+        steps=settings.adversarial_steps,
+        every=plan.evaluate_every,
+        on_step=on_step,
+        on_evaluation=on_evaluation,
+    )
 
 
 def _shown(orders: list[Order], codes: Tensor) -> tuple[Tensor, Tensor]:
@@ -124,45 +120,35 @@ def _shown(orders: list[Order], codes: Tensor) -> tuple[Tensor, Tensor]:
     return torch.stack(before).to(codes.device), torch.stack(after).to(codes.device)
 
 
-def _spread(outputs: Outputs, columns: Tensor) -> Tensor:
-    """Repeat a number per column for each of its codes: (rows, output width)."""
-    return columns[:, outputs.owner].float()
-
-
-def _logits(
+def _pair(
     state: State,
     outputs: Outputs,
     codes: Tensor,
     visible: Tensor,
     context: Tensor,
     random: torch.Generator,
-) -> Tensor:
-    noise = torch.randn(1, len(codes), state.network.noise, generator=random).to(codes.device)
-    usable = outputs.usable(visible)
-    logits = state.network(codes[None], usable[None], context[None], noise)[0]
-    return logits * _spread(outputs, outputs.trust[None])
+) -> tuple[Tensor, Tensor]:
+    """Return rows, and what the generator draws where they are not visible."""
+    logits = draw_logits(state, codes, outputs.usable(visible), context, random)
+    logits = outputs.add_priors(logits * spread(outputs, outputs.trust[None]), codes)
+    real = one_hot(outputs, codes)
+    return real, soft_rows(outputs, logits, real, visible, random)
 
 
-def _judge(critic: Critic, real: Tensor, fake: Tensor, visible: Tensor, context: Tensor) -> Tensor:
-    """Return the critic's loss; real and drawn rows go through it together."""
-    both = torch.cat([real, fake])
-    seen, known = visible.repeat(2, 1), context.repeat(2, 1)
-    scores = critic(both, seen, known)
-    gap = scores[: len(real)] - scores[len(real) :]
-    penalty = gradient_penalty(critic, both, seen, known).mean()
-    return functional.softplus(-gap).mean() + PENALTY * penalty
+def _gap(scores: Tensor) -> Tensor:
+    """Return how much higher the first half is scored than the second, row by row."""
+    return scores[: len(scores) // 2] - scores[len(scores) // 2 :]
+
+
+def _judge(critic: Critic, both: tuple[Tensor, Tensor, Tensor]) -> Tensor:
+    """Return the critic's loss on real rows and on those drawn, which come second."""
+    scores, steepness = critic.judge(*both)
+    return functional.softplus(-_gap(scores)).mean() + PENALTY * steepness.mean()
 
 
 def _likelihood(
     state: State, outputs: Outputs, codes: Tensor, context: Tensor, random: torch.Generator
 ) -> Tensor:
     visible = draw_visible((1, len(codes)), outputs.coarse.cpu(), random).to(codes.device)
-    noise = torch.randn(1, len(codes), state.network.noise, generator=random).to(codes.device)
-    logits = state.network(codes[None], visible, context[None], noise)
-    return outputs.loss(logits, codes[None], ask(visible, outputs.coarse)) / len(codes)
-
-
-def _descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
-    optimiser.zero_grad()
-    loss.backward()
-    optimiser.step()
+    logits = draw_logits(state, codes, visible[0], context, random)
+    return outputs.loss(logits[None], codes[None], ask(visible, outputs.coarse)) / len(codes)

@@ -33,8 +33,8 @@ class CTGANSettings:
         epochs: Passes over the rows; when `None`, training stops by itself, as soon as
             the held-out loss no longer falls or the budget for this many rows is spent.
         max_steps: An upper limit of the optimiser steps, whatever else is set.
-        learning_rate: Peak step size of AdamW.
-        weight_decay: Weight decay of AdamW.
+        learning_rate: Peak step size.
+        weight_decay: Share of a weight that a step of size 1 takes off.
         patience: Evaluations without a better held-out loss before training stops.
         rounds: Rounds in which the columns of a row are drawn: as many as there are
             columns when `None` (most faithful), 1 is the fastest.

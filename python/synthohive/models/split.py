@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+FOLDS = 8
+"""Parts that rows are cut into, at least: a member learns from all but one of them."""
 FEW_GROUPS = 50
 """With fewer groups than this, single rows are held out instead of whole groups."""
 
@@ -27,8 +29,8 @@ class Split:
 def split_rows(groups: np.ndarray, members: int, count: int, random: torch.Generator) -> Split:
     """Choose the rows that each member learns from.
 
-    One member: `count` rows are held out. Several: each holds out another fold, so that
-    together they learn from, and are judged on, all rows. A group is held out as a whole.
+    One member: `count` rows are held out. Several: each holds out another fold. A group is
+    held out as a whole.
 
     Args:
         groups: The group of each row, see `group_rows`.
@@ -43,7 +45,7 @@ def split_rows(groups: np.ndarray, members: int, count: int, random: torch.Gener
         held_groups = max(int((np.cumsum(sizes) <= count).sum()), min(count, 1))
         folds = [np.flatnonzero(place < held_groups)]
     else:
-        folds = [np.flatnonzero(place % members == member) for member in range(members)]
+        folds = [np.flatnonzero(place % max(members, FOLDS) == member) for member in range(members)]
     everything = np.arange(len(groups))
     learned = tuple(np.setdiff1d(everything, fold, assume_unique=True) for fold in folds)
     if any(len(part) == 0 for part in (*learned, *folds)):

@@ -69,7 +69,7 @@ class State:
 
     Attributes:
         network: The network with its latest weights.
-        optimiser: Its optimiser.
+        optimisers: What trains it, each some of its weights.
         step: Steps taken.
         average: Moving average of the weights, by name.
         best: The averaged weights with the lowest held-out loss so far.
@@ -80,7 +80,7 @@ class State:
     """
 
     network: Network
-    optimiser: torch.optim.Optimizer
+    optimisers: list[torch.optim.Optimizer]
     step: int = 0
     average: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
     best: dict[str, Tensor] = field(default_factory=dict[str, Tensor])

@@ -1,4 +1,4 @@
-"""Generators on disk: one safetensors file of arrays and one JSON file, nothing pickled."""
+"""Generators on disk: arrays in a safetensors file, JSON, and the losses in a CSV file."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.errors import ModelFileError
 from synthohive.models.generator import Generator, Parts, live_layout
+from synthohive.models.losses import read_losses, write_losses
 from synthohive.models.network import Network
 from synthohive.models.outputs import Outputs
 from synthohive.models.settings import CTGANSettings
@@ -21,16 +22,15 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any
 
-FORMAT = 2
+    import numpy as np
+
+FORMAT = 3
 
 
 def save_generator(generator: Generator, folder: Path) -> None:
     """Write a generator to a folder, which is made if need be."""
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {
-        "constants": torch.from_numpy(generator.constants),
-        "history": torch.from_numpy(generator.history),
-    }
+    tensors = {"constants": torch.from_numpy(generator.constants)}
     description: dict[str, Any] = {
         "format": FORMAT,
         "layout": layout_to_list(generator.layout),
@@ -47,6 +47,7 @@ def save_generator(generator: Generator, folder: Path) -> None:
         {n: t.detach().cpu().contiguous() for n, t in tensors.items()},
         folder / "weights.safetensors",
     )
+    write_losses(folder, generator.history)
     (folder / "generator.json").write_text(json.dumps(description, indent=1), encoding="utf-8")
 
 
@@ -64,7 +65,7 @@ def load_generator(folder: Path) -> Generator:
                 f"{folder} has format {description['format']}; this version reads {FORMAT}",
                 hint="fit and save again",
             )
-        return _build(description, tensors)
+        return _build(description, tensors, read_losses(folder))
     except (OSError, SafetensorError, ValueError, KeyError, TypeError, RuntimeError) as error:
         if isinstance(error, ModelFileError):
             raise
@@ -73,7 +74,9 @@ def load_generator(folder: Path) -> Generator:
         ) from error
 
 
-def _build(description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Generator:
+def _build(
+    description: dict[str, Any], tensors: dict[str, torch.Tensor], history: np.ndarray
+) -> Generator:
     layout = layout_from_list(description["layout"])
     context_layout = layout_from_list(description["context_layout"])
     constants = tensors["constants"].numpy()
@@ -94,7 +97,7 @@ def _build(description: dict[str, Any], tensors: dict[str, torch.Tensor]) -> Gen
         settings=settings,
         constants=constants,
         parts=parts,
-        history=tensors["history"].numpy(),
+        history=history,
     )
 
 

@@ -9,6 +9,7 @@ import torch
 
 from synthohive.models.checkpoint import fingerprint
 from synthohive.models.draws import generator
+from synthohive.models.muon import Muon
 from synthohive.models.network import Network, initialise
 from synthohive.models.state import State, weights_of
 from synthohive.models.waves import Waves
@@ -64,13 +65,21 @@ def start(task: Task, outputs: Outputs, device: torch.device) -> State:
         size = {"members": plan.members, "width": plan.width}
         network.waves = Waves(task.layout, outputs.first, **size).to(device)
     initialise(network, generator(task.stream, "weights"))
-    optimiser = torch.optim.AdamW(
-        network.parameters(),
-        lr=settings.learning_rate,
-        weight_decay=settings.weight_decay,
-        fused=True,
+    return State(
+        network=network, optimisers=_optimisers(network, task), average=weights_of(network)
     )
-    return State(network=network, optimiser=optimiser, average=weights_of(network))
+
+
+def _optimisers(network: Network, task: Task) -> list[torch.optim.Optimizer]:
+    """Return what trains the network, each optimiser a part of it."""
+    inner: list[torch.Tensor] = []
+    if task.plan.has_muon:
+        inner = [p for name, p in network.blocks.named_parameters() if name.endswith("weight")]
+    known = {id(parameter) for parameter in inner}
+    others = [p for p in network.parameters() if id(p) not in known]
+    rate, decay = task.settings.learning_rate, task.settings.weight_decay
+    adam = torch.optim.AdamW(others, lr=rate, weight_decay=decay, fused=True)
+    return [Muon(inner, lr=rate, weight_decay=decay), adam] if inner else [adam]
 
 
 def choose_device(settings: CTGANSettings) -> torch.device:

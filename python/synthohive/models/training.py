@@ -151,7 +151,14 @@ def _train_live(
     progress = Progress(table=label, task=task, on_event=on_event, before=state.seconds)
     if task.settings.objective == "classic":
         rows = rows_of(codes, context, (np.arange(len(codes)),))
-        learn_classic(state, outputs, rows, task=task, on_evaluation=progress.evaluated)
+        learn_classic(
+            state,
+            outputs,
+            rows,
+            task=task,
+            on_step=progress.stepped,
+            on_evaluation=progress.evaluated,
+        )
     else:
         random = generator(task.stream, "split")
         split = split_rows(task.groups, task.plan.members, task.plan.held_out, random)
@@ -171,7 +178,15 @@ def _train_live(
             on_evaluation=on_evaluation,
         )
         if task.settings.adversarial_steps:
-            refine(state, outputs, rows, orders, task=task, on_evaluation=progress.evaluated)
+            refine(
+                state,
+                outputs,
+                rows,
+                orders,
+                task=task,
+                on_step=progress.stepped,
+                on_evaluation=progress.evaluated,
+            )
     state.network.fold_waves()
     average_unseen(state.network, codes, context)
     return Parts(network=state.network.eval(), outputs=outputs, orders=orders), state

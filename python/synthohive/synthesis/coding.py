@@ -52,7 +52,8 @@ def encode_tables(real: RealTables, stream: Stream) -> None:
         name = step.table
         table, frame = real.metadata.tables[name], real.frames[name]
         real.roles[name] = key_roles(table, step)
-        attributes = frame[[c for c in frame.columns if c not in real.roles[name].columns]]
+        learned = [column for column in frame if column.name not in real.roles[name].columns]
+        attributes = pl.DataFrame(learned or None, height=frame.height)
         bases = _dates_above(real, step, attributes)
         encoder = fit_encoder(
             attributes, table.columns, stream=stream.child(name, "encode"), bases=bases

@@ -3,10 +3,15 @@
 Rows of one driver row stand together, and only they can repeat each other where the driver is
 part of the key: such keys are gone through in windows. A key without the driver, or of one
 foreign key that is not the driver, is gone through as a whole, at about 140 bytes a row.
+
+Rows that repeat others first swap parents with rows that want the same group and, where keys
+share columns, have the same values in them: quotas and groups stay as they are. What no swap
+helps gets other parents.
 """
 
 from __future__ import annotations
 
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,9 +20,12 @@ import polars as pl
 from synthohive import kernels
 from synthohive.linkage.pairs import part_pairs
 from synthohive.models.settings import BLOCK_ROWS
+from synthohive.synthesis.bundling import Bundler
+from synthohive.synthesis.capacity import MOST_ROWS
 from synthohive.synthesis.draw import OFFSETS, Generation, row_name
 from synthohive.synthesis.links import ladder_names
 from synthohive.synthesis.spool import ABSENT
+from synthohive.synthesis.web import find_web
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -44,18 +52,18 @@ def make_distinct(
         ladders: The parents of each secondary key, by group.
 
     Raises:
-        CapacityError: A row has more children than there are partners for them.
+        CapacityError: More rows need a key of their own than there are keys for them.
     """
     driver = None if table.driver is None else table.driver.fk
     stream = generation.stream.child(table.name, "distinct")
     single = [(fk,) for fk in table.roles.one_to_one if fk != driver]
     for keys in (*single, *table.roles.distinct):
         own = stream.child(*(column for fk in keys for column in fk.columns))
-        first, *others = sorted(keys, key=lambda fk: fk != driver)
-        left, right = (first, others) if others else (None, [first])
+        web = find_web(generation, table, keys, ladders)
+        bundler = Bundler(generation, table, web, ladders)
         whole = [(0, generation.heights[table.name])]
-        for start, stop in _windows(generation, table) if first == driver else whole:
-            _repair(generation, table, left, right, ladders, (start, stop), own.child(start))
+        for window in _windows(generation, table) if driver in keys else whole:
+            _repair(bundler, window, own.child(window[0]))
 
 
 def _windows(generation: Generation, table: FittedTable) -> Iterator[tuple[int, int]]:
@@ -69,42 +77,65 @@ def _windows(generation: Generation, table: FittedTable) -> Iterator[tuple[int, 
         start = stop
 
 
-def _repair(
-    generation: Generation,
-    table: FittedTable,
-    left: ForeignKey | None,
-    others: Sequence[ForeignKey],
-    ladders: Mapping[ForeignKey, Ladder],
-    window: tuple[int, int],
+def _repair(bundler: Bundler, window: tuple[int, int], stream: Stream) -> None:
+    """Make the combination of parents distinct in a window."""
+    spool, name, web = bundler.generation.spool, bundler.table.name, bundler.web
+    rows = {fk: spool.read(name, row_name(fk), *window) for fk in web.members}
+    lacks = _lacks(bundler, rows)
+    present = np.logical_and.reduce([rows[fk] != ABSENT for fk in web.keys])
+    before = {fk: row.copy() for fk, row in rows.items()}
+    if present.any():
+        _swap(bundler, rows, np.flatnonzero(present), stream)
+    stuck = np.flatnonzero(lacks | (present & _is_repeated([rows[fk] for fk in web.keys])))
+    if len(stuck):
+        bundler.check_room(rows, present, window[0])
+        if not _combine(bundler, rows, np.flatnonzero(present), stream.child("any")):
+            bundler.deal(rows, present, stuck, window[0], stream.child("bundle"))
+    for fk in web.members:
+        if not np.array_equal(before[fk], rows[fk]):
+            spool.write(name, row_name(fk), window[0], rows[fk])
+    for fk, (wide, above) in web.follow.items():
+        moved = np.flatnonzero(before[wide] != rows[wide])
+        if len(moved):
+            own = spool.read(name, row_name(fk), *window)
+            own[moved] = above[rows[wide][moved]]
+            spool.write(name, row_name(fk), window[0], own)
+
+
+def _lacks(bundler: Bundler, rows: Mapping[ForeignKey, NDArray[np.uint32]]) -> NDArray[np.bool_]:
+    """Tell which rows found no parent though they may not be without; ``(N,)``."""
+    declared = bundler.generation.fitted.metadata.tables[bundler.table.name]
+    needed = [
+        fk
+        for fk in bundler.web.keys
+        if fk in bundler.web.free and any(declared.column(name).is_not_null for name in fk.columns)
+    ]
+    nothing = np.zeros(len(rows[bundler.web.keys[0]]), np.bool_)
+    return np.logical_or.reduce([nothing, *(rows[fk] == ABSENT for fk in needed)])
+
+
+def _swap(
+    bundler: Bundler,
+    rows: dict[ForeignKey, NDArray[np.uint32]],
+    at: NDArray[np.intp],
     stream: Stream,
 ) -> None:
-    """Make the combination of parents distinct in a window, the left one staying."""
-    spool = generation.spool
-    rows = {fk: spool.read(table.name, row_name(fk), *window) for fk in others}
-    kept = np.zeros(window[1] - window[0], np.uint32)
-    if left is not None:
-        kept = spool.read(table.name, row_name(left), *window)
-    present = np.logical_and.reduce([row != ABSENT for row in (kept, *rows.values())])
-    if not present.any():
-        return
-    kept = kept[present] - kept[present].min()
-    right = {fk: row[present] for fk, row in rows.items()}
-    for fk in others:
-        if fk in ladders and not _shares_columns(fk, table):
-            rest = _numbered([kept, *(row for other, row in right.items() if other != fk)])
-            groups = spool.take(fk.parent, ladder_names(table, fk)[0], right[fk])
-            own = stream.child(*fk.columns)
-            right[fk] = part_pairs(rest, right[fk], groups, ladders[fk], own)
-    for fk, row in _combine(generation, kept, right, stream.child("any")).items():
-        rows[fk][present] = row
-        spool.write(table.name, row_name(fk), window[0], rows[fk])
-
-
-def _shares_columns(fk: ForeignKey, table: FittedTable) -> bool:
-    """Tell whether another key fixes part of this one, so that few parents will do."""
-    keys = [link.fk for link in table.links]
-    keys += [] if table.driver is None else [table.driver.fk]
-    return any(set(fk.columns) & set(other.columns) for other in keys if other != fk)
+    """Let rows that repeat others swap their parents, key after key, in place."""
+    web, table = bundler.web, bundler.table
+    for fk in web.free:
+        tied = web.values[fk]
+        if fk not in web.keys or len(tied) == len(fk.columns):
+            continue
+        rest = [rows[other][at] for other in web.keys if other != fk]
+        own = rows[fk][at]
+        groups = bundler.generation.spool.take(fk.parent, ladder_names(table, fk)[0], own)
+        rows[fk][at] = part_pairs(
+            _numbered(rest or [np.zeros_like(own)]),
+            own,
+            _numbered([*(values[own] for values in tied.values()), groups]),
+            None if tied else bundler.ladders[fk],
+            stream.child(*fk.columns),
+        )
 
 
 def _numbered(columns: Sequence[NDArray]) -> NDArray:
@@ -115,27 +146,42 @@ def _numbered(columns: Sequence[NDArray]) -> NDArray:
     return frame.select(pl.struct(pl.all()).rank("dense")).to_series().to_numpy()
 
 
-def _combine(
-    generation: Generation, left: NDArray, right: Mapping[ForeignKey, NDArray], stream: Stream
-) -> dict[ForeignKey, NDArray]:
-    """Give rows that still repeat others any partner, for there is none of their group.
+def _is_repeated(columns: Sequence[NDArray]) -> NDArray[np.bool_]:
+    """Tell which rows repeat an earlier one; ``(N,)``."""
+    return ~pl.Series(_numbered(columns)).is_first_distinct().to_numpy()
 
-    Several keys count as one whose parents are all combinations (mixed radix).
+
+def _combine(
+    bundler: Bundler,
+    rows: dict[ForeignKey, NDArray[np.uint32]],
+    at: NDArray[np.intp],
+    stream: Stream,
+) -> bool:
+    """Give rows that repeat others any partner, if keys share nothing; tell if that was done.
+
+    Several keys count as one whose parents are all combinations (mixed radix). There may be
+    too many of them, and too few for the rows of one parent by the first key.
     """
-    heights = [generation.heights[fk.parent] for fk in right]
-    combined = np.zeros(len(left), np.uint64)
-    for row, height in zip(right.values(), heights, strict=True):
-        combined = combined * np.uint64(height) + row
+    web, heights = bundler.web, bundler.generation.heights
+    first, *others = sorted(web.keys, key=lambda fk: fk != web.driver)
+    left = rows[first][at] if others else np.zeros(len(at), np.uint32)
+    right = others or [first]
+    sizes = [heights[fk.parent] for fk in right]
+    most = int(np.unique(left, return_counts=True)[1].max(initial=0))
+    if web.is_tied or not most <= prod(sizes) <= MOST_ROWS:
+        return False
+    combined = np.zeros(len(at), np.uint64)
+    for fk, size in zip(right, sizes, strict=True):
+        combined = combined * np.uint64(size) + rows[fk][at]
     values = kernels.distinct_pairs(
-        pl.Series(left),
+        pl.Series(left - left.min(initial=ABSENT)),
         pl.Series(combined).cast(pl.UInt32),
-        int(np.prod(heights)),
+        prod(sizes),
         seed=stream.seed,
         stream=stream.id,
     )
     rest = values.to_numpy().astype(np.uint64)
-    result: dict[ForeignKey, NDArray] = {}
-    for fk, height in reversed(list(zip(right, heights, strict=True))):
-        result[fk] = (rest % np.uint64(height)).astype(np.uint32)
-        rest //= np.uint64(height)
-    return result
+    for fk, size in reversed(list(zip(right, sizes, strict=True))):
+        rows[fk][at] = (rest % np.uint64(size)).astype(np.uint32)
+        rest //= np.uint64(size)
+    return True

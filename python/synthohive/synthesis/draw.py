@@ -17,6 +17,7 @@ from synthohive import kernels
 from synthohive.events import OnEvent, StageStarted, ignore
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map
+from synthohive.synthesis.capacity import check_height
 from synthohive.synthesis.features import Edge, count_codes, count_name, edges_into
 from synthohive.synthesis.fitted import IDENTITY
 from synthohive.synthesis.memory import give_back
@@ -125,8 +126,12 @@ def _draw_table(generation: Generation, table: FittedTable) -> None:
             table.name, row_name(driver.fk), np.uint32, generation.heights[table.name]
         )
         generation.spool.create(table.name, SIBLING, np.uint32, generation.heights[table.name])
+    height = generation.heights[table.name]
+    last = height + generation.first_key - 1
+    if height:
+        check_height(table.formats, table.roles, table.name, last, is_drawn=True)
     _create(generation, table)
-    starts = range(0, generation.heights[table.name], BLOCK_ROWS)
+    starts = range(0, height, BLOCK_ROWS)
     for _ in ordered_map(
         lambda start: _draw_block(generation, table, start), starts, threads=generation.threads
     ):
@@ -145,13 +150,15 @@ def _root_height(generation: Generation, table: FittedTable) -> int:
 
 def _draw_counts(generation: Generation, table: FittedTable, driver: FittedDriver) -> None:
     """Draw how many children each driver row has; fix the table's height and offsets."""
+    from synthohive.synthesis.partners import most_children  # noqa: PLC0415  (it needs Generation)
+
     parents = generation.heights[driver.fk.parent]
     blocks = draw_edge_counts(
         generation,
         (table.name, driver.fk),
         driver.counts,
         scale=_multiplier(generation, driver),
-        most=_most_children(generation, table, driver.fk),
+        most=most_children(generation, table, driver.fk),
     )
     generation.spool.create(table.name, OFFSETS, np.uint64, parents + 1)
     driven = 0
@@ -178,25 +185,13 @@ def _multiplier(generation: Generation, driver: FittedDriver) -> float:
     return generation.scale
 
 
-def _most_children(generation: Generation, table: FittedTable, fk: ForeignKey) -> int | None:
-    """Return the most children a driver row may have for the table's keys to stay unique."""
-    if fk in table.roles.one_to_one:
-        return 1
-    limits = [
-        int(np.prod([generation.heights[other.parent] for other in keys if other != fk]))
-        for keys in table.roles.distinct
-        if fk in keys
-    ]
-    return min(limits, default=None)
-
-
 def draw_edge_counts(
     generation: Generation,
     edge: Edge,
     model: CountModel,
     *,
     scale: float = 1.0,
-    most: int | None = None,
+    most: NDArray[np.uint32] | int | None = None,
 ) -> Iterator[tuple[int, NDArray]]:
     """Draw the number of children of every parent row into the spool.
 
@@ -205,7 +200,7 @@ def draw_edge_counts(
         edge: The children's table and the foreign key.
         model: Draws the counts.
         scale: Factor on all counts.
-        most: Most children of a row.
+        most: Most children of a row, or of each row.
 
     Yields:
         For each block of parent rows, once it is written, its first row and its counts,
@@ -221,8 +216,18 @@ def draw_edge_counts(
 
     def block(start: int) -> tuple[int, NDArray]:
         features = _features(generation, parent, earlier, start, min(start + BLOCK_ROWS, height))
-        drawn = model.sample(features, stream, start=start, total=height, scale=scale)
-        counts = drawn.clip(upper_bound=most).to_numpy()
+        drawn = model.sample(
+            features,
+            stream,
+            start=start,
+            total=height,
+            scale=scale,
+            is_evened=not generation.given,  # what is given may be unlike the real rows
+        )
+        counts = drawn.to_numpy()
+        if most is not None:
+            limit = most if isinstance(most, int) else most[start : start + len(counts)]
+            counts = np.minimum(counts, limit).astype(np.uint32)
         generation.spool.write(fk.parent, count_name(edge), start, counts)
         return start, counts
 

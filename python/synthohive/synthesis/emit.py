@@ -20,10 +20,11 @@ if TYPE_CHECKING:
     from synthohive.synthesis.draw import Generation
     from synthohive.synthesis.fitted import FittedTable
 
-EMIT_ROWS = 8 * BLOCK_ROWS
-"""Rows decoded together. Does not change the result."""
+EMIT_ROWS = 2 * BLOCK_ROWS
+"""Rows decoded together, twice as many blocks as threads at once: these rows are what takes
+memory at any scale. Does not change the result."""
 
-TIDY_BLOCKS = 8
+TIDY_BLOCKS = 32
 """Blocks after which freed memory is given back."""
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from synthohive.encoding.keys import fit_key_format
+from synthohive.encoding.key_fit import fit_key_format
 from synthohive.encoding.layout import Layout
 from synthohive.events import Notice, StageStarted
 from synthohive.linkage.copies import find_copies
@@ -130,8 +130,10 @@ def _copies(real: RealTables, step: Step) -> Iterator[FittedCopy]:
     keys = (step.driver, *step.secondary)
     for fk in (fk for fk in keys if fk is not None):
         free = [name for name in real.encoders[step.table].schema if name not in found]
-        children = real.frames[step.table][free]
-        parents = real.frames[fk.parent][list(real.encoders[fk.parent].schema)]
+        known = list(real.encoders[fk.parent].schema)
+        if not (free and known):  # no names would select no rows, and all columns
+            continue
+        children, parents = real.frames[step.table][free], real.frames[fk.parent][known]
         for copy in find_copies(children, parents, real.parents[step.table, fk]):
             found.add(copy.column)
             yield FittedCopy(fk=fk, copy=copy)
@@ -253,7 +255,10 @@ def _fitted_table(
         roles=roles,
         formats={
             column: fit_key_format(
-                frame[column], pii=declared.column(column).pii, stream=stream.child(name, column)
+                frame[column],
+                pii=declared.column(column).pii,
+                limits=declared.column(column).constraint,
+                stream=stream.child(name, column),
             )
             for column in roles.numbered
         },

@@ -72,14 +72,17 @@ def _spread(values: pl.Series, present: NDArray) -> pl.Series:
 
 def _numbered(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:
     """Write the number of a row, in the table or among its siblings, as a key."""
+    keys = table.formats[column]
     if table.roles.numbered[column] == "sibling":
         rows = generation.spool.take(table.name, SIBLING, rows)
+        if keys.capacity:  # rows without a driver are no siblings, and may repeat each other
+            rows = rows % np.uint32(min(keys.capacity, int(ABSENT)))
         first = 1
     else:
         first = generation.first_key
     stream = generation.stream.child(table.name, "key", column)
     positions = pl.Series(rows, dtype=pl.UInt32)
-    return table.formats[column].format(positions, first=first, stream=stream, table=table.name)
+    return keys.format(positions, first=first, stream=stream, table=table.name)
 
 
 def _foreign(generation: Generation, table: FittedTable, column: str, rows: NDArray) -> pl.Series:

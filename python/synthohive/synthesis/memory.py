@@ -1,25 +1,38 @@
-"""Keep the C library from holding on to memory that is no longer in use.
+"""Keep libraries from holding on to memory that is no longer in use.
 
-It keeps what threads have freed, for each thread apart. Work in blocks on several threads
-frees as much as it takes, but at ever other places, so what is kept grows from table to
-table, to hundreds of megabytes for a database of six tables.
+The C library keeps what threads have freed, for each thread apart. Work in blocks on several
+threads frees as much as it takes, but at ever other places, so what is kept grows from table
+to table, to hundreds of megabytes for a database of six tables.
+
+oneDNN, which multiplies matrices for torch, keeps the machine code of each product it has
+made, apart for every shape: a few hundred kilobytes each, a thousand of them. Blocks of rows
+take many shapes, so what is kept grows with the rows drawn.
 """
 
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 from functools import cache
 
+PRODUCTS = 32
+"""Products whose code is kept; the others are made ready again when they recur."""
+
 _ARENA_MAX = -8  # of mallopt, in the GNU C library's malloc.h
+_PRODUCTS_VARIABLE = "ONEDNN_PRIMITIVE_CACHE_CAPACITY"
 
 
 def share_memory() -> None:
     """Let all threads from now on take memory from one place, where that can be asked for.
 
+    Of products of matrices, few are remembered: that number is read from the environment
+    when a process multiplies for the first time, and one that is set there already stays.
+
     Examples:
         >>> share_memory()
     """
+    os.environ.setdefault(_PRODUCTS_VARIABLE, str(PRODUCTS))
     library = _gnu()
     if library is not None:
         library.mallopt(_ARENA_MAX, 1)

@@ -7,18 +7,15 @@ from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
-from synthohive.errors import CapacityError, ConfigError, did_you_mean
+from synthohive.errors import ConfigError, did_you_mean
 from synthohive.planning.plan import root_above
+from synthohive.synthesis.capacity import check_capacity
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from synthohive.planning.plan import Plan, Step
     from synthohive.synthesis.fitted import Fitted
-
-
-MOST_ROWS = 2**32 - 2
-"""Rows of a table are numbered by 32 bits."""
 
 
 MOST_SEED = 2**64 - 1
@@ -61,13 +58,18 @@ def check_seed(seed: object) -> None:
 
 
 def check_request(
-    fitted: Fitted, scale: float, rows: Mapping[str, int], given: Mapping[str, pl.DataFrame]
+    fitted: Fitted,
+    scale: float,
+    rows: Mapping[str, int],
+    given: Mapping[str, pl.DataFrame],
+    first_key: int = 1,
 ) -> None:
     """Refuse what cannot be generated before anything is drawn.
 
     Raises:
         ConfigError: A table or column is unknown, or its rows follow from a driver.
-        CapacityError: A table would have more rows than can be numbered.
+        CapacityError: A table would have more rows than its keys have values, or than can
+            be numbered.
     """
     if not scale > 0:
         raise ConfigError(f"scale must be greater than 0, not {scale}")
@@ -91,20 +93,8 @@ def check_request(
                     column=column,
                     hint=did_you_mean(column, known),
                 )
-    _check_size(fitted, scale, rows)
-
-
-def _check_size(fitted: Fitted, scale: float, rows: Mapping[str, int]) -> None:
-    for name, table in fitted.tables.items():
-        declared = fitted.metadata.tables[name].rows
-        base = table.rows if declared is None else declared
-        wanted = rows.get(name, base if table.kept is not None else base * scale)
-        if wanted > MOST_ROWS:
-            raise CapacityError(
-                f"{name} would have {wanted:.3g} rows, and {MOST_ROWS:,} is the most",
-                table=name,
-                hint=f"ask for fewer rows; the scale is {scale:g}, and its base {base:,} rows",
-            )
+    heights = {name: frame.height for name, frame in given.items()}
+    check_capacity(fitted, scale=scale, rows={**rows, **heights}, first_key=first_key)
 
 
 def check_root(plan: Plan, argument: str, name: str) -> None:

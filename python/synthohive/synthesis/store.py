@@ -1,12 +1,13 @@
-"""A fitted database as a folder of data files: JSON, Parquet and safetensors, no pickle.
+"""A fitted database as a folder of data files: JSON, Parquet, CSV and safetensors, no pickle.
 
 model/
   model.json          format version, seed, metadata
+  losses.csv          how training went: table, step, loss, held_out_loss, seconds
   0/ 1/ 2/ …          one folder per table, in generation order
     table.json        roles, keys, linkage, groups, level, context
     schema.parquet    the real columns and types; all rows if the table is kept
     encoder/          attributes to codes
-    generator/        weights, if there is a generator
+    generator/        weights and losses, if there is a generator
 """
 
 from __future__ import annotations
@@ -45,8 +46,17 @@ if TYPE_CHECKING:
     from synthohive.models.generator import Generator
     from synthohive.schema.model import ForeignKey
 
-FORMAT = 1
+FORMAT = 2
 """Version of the folder's format."""
+_LOSSES = pl.Schema(
+    {
+        "table": pl.String,
+        "step": pl.Int64,
+        "loss": pl.Float64,
+        "held_out_loss": pl.Float64,
+        "seconds": pl.Float64,
+    }
+)
 
 
 def save(fitted: Fitted, folder: str | Path) -> None:
@@ -55,6 +65,7 @@ def save(fitted: Fitted, folder: str | Path) -> None:
     root.mkdir(parents=True, exist_ok=True)
     for number, table in enumerate(fitted.tables.values()):
         _save_table(table, root / str(number))
+    _save_losses(fitted, root)
     state = {
         "format": FORMAT,
         "seed": fitted.seed,
@@ -63,6 +74,17 @@ def save(fitted: Fitted, folder: str | Path) -> None:
     }
     # written last: a folder without it is not a model
     (root / "model.json").write_text(json.dumps(state, indent=1), encoding="utf-8")
+
+
+def _save_losses(fitted: Fitted, root: Path) -> None:
+    """Put the losses of all tables side by side, for people; none of it is read back."""
+    learned = [pl.DataFrame(schema=_LOSSES)]
+    for number, table in enumerate(fitted.tables.values()):
+        if table.generator is not None:
+            losses = pl.read_csv(root / str(number) / "generator" / "losses.csv")
+            named = losses.select(pl.lit(table.name).alias("table"), pl.all())
+            learned.append(named.cast(_LOSSES))
+    pl.concat(learned).write_csv(root / "losses.csv")
 
 
 def load(folder: str | Path) -> Fitted:

@@ -171,6 +171,7 @@ class Synthesizer:
 
         Raises:
             ConfigError: A table or column is unknown, or its rows follow from a driver.
+            CapacityError: A key has too few values, or parents too few combinations.
         """
         frames: dict[str, list[pl.DataFrame]] = {}
         for name, frame in self.stream(
@@ -202,7 +203,7 @@ class Synthesizer:
             least one block per table. The rows are those of `sample`.
         """
         fitted = self.fitted
-        check_request(fitted, scale, rows or {}, given or {})
+        check_request(fitted, scale, rows or {}, given or {}, first_key)
         check_seed(self.seed if seed is None else seed)
         typed = typed_given(fitted, given or {})
         for sentence in unseen_given(fitted, typed):

@@ -6,10 +6,10 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from synthohive.events import (
-    EpochFinished,
     Notice,
     RowsGenerated,
     StageStarted,
+    StepsTaken,
     TrainingFinished,
     TrainingStarted,
 )
@@ -61,7 +61,7 @@ class EventLines:
         match event:
             case TrainingStarted():
                 return self._begin(event)
-            case EpochFinished():
+            case StepsTaken():
                 return self._between(event)
             case TrainingFinished():
                 return self._learned(event)
@@ -74,7 +74,7 @@ class EventLines:
             return None
         return f"learning {event.table}: {_size(event)}, at most {event.steps:,} steps"
 
-    def _between(self, event: EpochFinished) -> str | None:
+    def _between(self, event: StepsTaken) -> str | None:
         if not self._is_alone or event.seconds < self._due.get(event.table, FIRST_SECONDS):
             return None
         self._due[event.table] = event.seconds + QUIET_SECONDS
@@ -123,12 +123,12 @@ def remembering(on_event: OnEvent) -> tuple[OnEvent, set[str]]:
     return listen, told
 
 
-def progress_text(event: EpochFinished) -> str:
+def progress_text(event: StepsTaken) -> str:
     """Describe how far the training of a table is.
 
     Examples:
         >>> progress_text(
-        ...     EpochFinished(
+        ...     StepsTaken(
         ...         table="orders",
         ...         epoch=3,
         ...         step=90,

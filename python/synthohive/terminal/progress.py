@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Column
 
-from synthohive.events import EpochFinished, RowsGenerated, TrainingFinished, TrainingStarted
+from synthohive.events import RowsGenerated, StepsTaken, TrainingFinished, TrainingStarted
 from synthohive.terminal.lines import EventLines, progress_text
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class _Bars:
         match event:
             case TrainingStarted():
                 self._show(event.table, "learning", 0, event.steps, f"{event.rows:,} rows")
-            case EpochFinished():
+            case StepsTaken():
                 self._show(event.table, "learning", event.step, event.steps, progress_text(event))
             case TrainingFinished():
                 self._hide(event.table)
