@@ -237,6 +237,16 @@ def test_counts_of_few_parents_add_up_as_the_real_ones(uneven):
     assert twice.sum() == pytest.approx(2.5 * real, rel=0.01)
 
 
+def test_counts_of_many_parents_are_evened_where_few_of_them_matter():
+    counts = np.zeros(1_458, np.uint32)
+    counts[:3] = 8_705
+    model = fit_counts(pl.Series(counts), method="empirical")
+    for seed in range(20):
+        assert model.sample(1_458, Stream(seed), is_evened=True).sum() == 3 * 8_705
+    drawn = {int((model.sample(1_458, Stream(seed)) > 0).sum()) for seed in range(20)}
+    assert len(drawn) > 1
+
+
 def test_evened_counts_depend_on_attributes_as_those_drawn_one_by_one(uneven):
     model, _ = uneven
     means = {}

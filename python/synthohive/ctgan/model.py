@@ -199,7 +199,7 @@ class CTGAN:
         return history.with_columns(pl.col("step").cast(pl.Int64), pl.col(names[2]).fill_nan(None))
 
     def save(self, folder: str | Path) -> None:
-        """Write the fitted model to a folder: JSON and safetensors, no data rows.
+        """Write the fitted model to a folder: JSON, safetensors, and losses as CSV; no data rows.
 
         Raises:
             NotFittedError: `fit` was not called.

@@ -4,10 +4,11 @@ Three methods, one currency. Whatever was learned becomes a table of bins of cou
 their shares, per leaf of a tree on the parent's attributes (one leaf where attributes do
 not matter); a uniform number per parent picks the bin, and its remainder the count in it.
 
-Few parents can have most children: one district of a country has every eighth account. How
-many such parents are generated, and whether one of them draws the large count, would then
-decide how large the whole table comes out. The counts drawn for few parents are therefore
-evened out: they rank the parents, and the ranks take the quantiles of all real counts.
+Few parents can have most children: one district of a country has every eighth account, three
+airports of a thousand have all weather. How many such parents are generated, and whether one
+of them draws the large count, would then decide how large the whole table comes out. Where
+few parents matter, the counts drawn are therefore evened out: they rank the parents, and the
+ranks take the quantiles of all real counts.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ Method = Literal["conditional", "empirical", "negbinom"]
 MAX_LEAVES = 64
 
 FEW = 512
-"""Most parents whose counts are evened out; those of more parents even out by themselves."""
+"""Counts are evened out if they vary like equal counts of at most so many parents; those of
+more parents even out by themselves."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -113,7 +115,7 @@ class CountModel:
             childless = self.table.shares[leaves, 0]
             uniforms = childless + uniforms * (1 - childless)
         bins, inside = self.table.draw(leaves, uniforms)
-        if is_evened and rows == (total or rows) <= FEW:
+        if is_evened and rows == (total or rows) and self._decisive(rows) <= FEW:
             bins, inside = self._evened(bins, inside, stream.child("even"))
         low, width = self.low[bins], (self.high - self.low + 1)[bins]
         counts = low + np.floor(inside * width).astype(np.int64)
@@ -121,6 +123,14 @@ class CountModel:
             rounding = stream.child("scale").uniform(rows, start=start).to_numpy()
             counts = np.floor(counts * scale + rounding).astype(np.int64)
         return pl.Series("count", np.maximum(counts, int(is_positive)).astype(np.uint32))
+
+    def _decisive(self, parents: int) -> float:
+        """Return how many parents with equal counts have a sum that varies as much.
+
+        Source: Kish 1965, "Survey sampling" (effective sample size).
+        """
+        mean, variance = self.moments
+        return parents * mean**2 / max(mean**2 + variance, 1e-300)
 
     def _evened(
         self, bins: NDArray[np.intp], inside: NDArray[np.float64], stream: Stream

@@ -158,7 +158,7 @@ class Generator:
         return result
 
     def save(self, folder: Path) -> None:
-        """Write to a folder: ``weights.safetensors`` and ``generator.json``."""
+        """Write to a folder: ``weights.safetensors``, ``generator.json`` and ``losses.csv``."""
         from synthohive.models.storage import save_generator  # noqa: PLC0415  it builds Generators
 
         save_generator(self, folder)

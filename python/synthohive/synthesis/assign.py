@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 
 from synthohive.synthesis.distinct import make_distinct
-from synthohive.synthesis.draw import Generation, draw_edge_counts, own_codes, row_name
+from synthohive.synthesis.draw import draw_edge_counts
 from synthohive.synthesis.features import count_name, edges_into
 from synthohive.synthesis.fitted import LEVEL
+from synthohive.synthesis.generation import Generation, own_codes, row_name
 from synthohive.synthesis.keys import assignment_order
 from synthohive.synthesis.links import assign_link, drop_ladder
 from synthohive.synthesis.memory import give_back

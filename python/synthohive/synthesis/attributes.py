@@ -8,15 +8,15 @@ import numpy as np
 import polars as pl
 
 from synthohive.models.settings import BLOCK_ROWS
-from synthohive.synthesis.draw import ancestor_of, climb, own_codes, row_name
 from synthohive.synthesis.fitted import base_place
+from synthohive.synthesis.generation import ancestor_of, climb, own_codes, row_name
 from synthohive.synthesis.spool import ABSENT
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from synthohive.synthesis.draw import Generation
     from synthohive.synthesis.fitted import FittedCopy, FittedTable
+    from synthohive.synthesis.generation import Generation
 
 HOLD_ROWS = 8 * BLOCK_ROWS
 """Rows decoded together of columns that are held. Does not change the result."""

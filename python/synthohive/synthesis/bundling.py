@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from synthohive.linkage.assignment import Ladder
     from synthohive.randomness import Stream
     from synthohive.schema.model import ForeignKey
-    from synthohive.synthesis.draw import Generation
     from synthohive.synthesis.fitted import FittedTable
+    from synthohive.synthesis.generation import Generation
     from synthohive.synthesis.web import Web
 
     Rows = Mapping[ForeignKey, NDArray[np.uint32]]

@@ -22,7 +22,7 @@ from synthohive.linkage.pairs import part_pairs
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.synthesis.bundling import Bundler
 from synthohive.synthesis.capacity import MOST_ROWS
-from synthohive.synthesis.draw import OFFSETS, Generation, row_name
+from synthohive.synthesis.generation import OFFSETS, Generation, row_name
 from synthohive.synthesis.links import ladder_names
 from synthohive.synthesis.spool import ABSENT
 from synthohive.synthesis.web import find_web

@@ -7,72 +7,38 @@ fixed blocks of rows, on any number of threads. Everything goes to the spool.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 import polars as pl
 
 from synthohive import kernels
-from synthohive.events import OnEvent, StageStarted, ignore
+from synthohive.events import StageStarted
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map
 from synthohive.synthesis.capacity import check_height
 from synthohive.synthesis.features import Edge, count_codes, count_name, edges_into
 from synthohive.synthesis.fitted import IDENTITY
+from synthohive.synthesis.generation import (
+    OFFSETS,
+    SIBLING,
+    Generation,
+    climb,
+    own_codes,
+    row_name,
+)
 from synthohive.synthesis.memory import give_back
+from synthohive.synthesis.partners import most_children
 from synthohive.synthesis.places import Places, find_places
-from synthohive.synthesis.spool import ABSENT, Spool
+from synthohive.synthesis.spool import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from synthohive.linkage.counts import CountModel
-    from synthohive.randomness import Stream
-    from synthohive.schema.model import ForeignKey
-    from synthohive.synthesis.fitted import Fitted, FittedDriver, FittedTable
-
-OFFSETS = "#offsets"
-SIBLING = "#sibling"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Generation:
-    """A database being generated.
-
-    Attributes:
-        fitted: What was learned.
-        spool: Codes and positions of the rows drawn so far.
-        stream: Where randomness comes from.
-        scale: Rows wanted, as a multiple of the real ones.
-        rows: Rows wanted of root tables, by table.
-        given: Values the rows of root tables must have, by table.
-        threads: Worker threads.
-        heights: Rows of every table drawn so far.
-        first_key: Number of the first generated key.
-        values: Columns decoded as a whole because rows all over a table are wanted of
-            them, by table and column.
-        on_event: Receives progress.
-    """
-
-    fitted: Fitted
-    spool: Spool
-    stream: Stream
-    scale: float
-    rows: Mapping[str, int]
-    given: Mapping[str, pl.DataFrame]
-    threads: int
-    heights: dict[str, int]
-    first_key: int = 1
-    values: dict[tuple[str, str], pl.Series] = field(default_factory=dict)
-    on_event: OnEvent = ignore
-
-
-def row_name(fk: ForeignKey) -> str:
-    """Name the spool column of parent positions of a foreign key."""
-    return f"#row {', '.join(fk.columns)}"
+    from synthohive.synthesis.fitted import FittedDriver, FittedTable
 
 
 def draw(generation: Generation) -> None:
@@ -150,8 +116,6 @@ def _root_height(generation: Generation, table: FittedTable) -> int:
 
 def _draw_counts(generation: Generation, table: FittedTable, driver: FittedDriver) -> None:
     """Draw how many children each driver row has; fix the table's height and offsets."""
-    from synthohive.synthesis.partners import most_children  # noqa: PLC0415  (it needs Generation)
-
     parents = generation.heights[driver.fk.parent]
     blocks = draw_edge_counts(
         generation,
@@ -248,17 +212,6 @@ def _features(
     return pl.DataFrame(columns) if columns else pl.DataFrame(height=stop - start)
 
 
-def own_codes(
-    generation: Generation, table: FittedTable, names: Sequence[str], start: int, stop: int
-) -> pl.DataFrame:
-    """Read a table's own codes for a range of rows."""
-    if not names:
-        return pl.DataFrame(height=stop - start)
-    return pl.DataFrame(
-        {name: generation.spool.read(table.name, name, start, stop) for name in names}
-    )
-
-
 def _ancestor_codes(
     generation: Generation, table: FittedTable, driver: FittedDriver, rows: NDArray
 ) -> list[pl.Series]:
@@ -279,39 +232,6 @@ def _ancestor_codes(
         values[present] = generation.spool.take(code.table, code.column.name, above[present])
         columns.append(pl.Series(code.name, values))
     return columns
-
-
-def climb(
-    generation: Generation, table: FittedTable, rows: dict[int, NDArray], steps: int
-) -> NDArray:
-    """Return the rows of the ancestor some drivers up, remembering the ones on the way.
-
-    Args:
-        generation: The database being generated.
-        table: The table climbed from.
-        rows: Rows known so far, by drivers up; `ABSENT` where there is none.
-        steps: Drivers up.
-    """
-    if steps not in rows:
-        below = climb(generation, table, rows, steps - 1)
-        ancestor = ancestor_of(generation, table, steps - 1)
-        above = np.full(len(below), ABSENT)
-        present = below != ABSENT
-        if ancestor.driver is not None:
-            name = row_name(ancestor.driver.fk)
-            above[present] = generation.spool.take(ancestor.name, name, below[present])
-        rows[steps] = above
-    return rows[steps]
-
-
-def ancestor_of(generation: Generation, table: FittedTable, steps: int) -> FittedTable:
-    """Return the table some drivers up."""
-    for _ in range(steps):
-        if table.driver is None:
-            msg = f"{table.name} has no driver"
-            raise AssertionError(msg)
-        table = generation.fitted.tables[table.driver.fk.parent]
-    return table
 
 
 def _draw_block(generation: Generation, table: FittedTable, start: int) -> None:

@@ -17,8 +17,8 @@ from synthohive.synthesis.memory import give_back
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from synthohive.synthesis.draw import Generation
     from synthohive.synthesis.fitted import FittedTable
+    from synthohive.synthesis.generation import Generation
 
 EMIT_ROWS = 2 * BLOCK_ROWS
 """Rows decoded together, twice as many blocks as threads at once: these rows are what takes

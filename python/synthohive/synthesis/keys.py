@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.synthesis.attributes import attribute_values
-from synthohive.synthesis.draw import SIBLING, Generation, row_name
+from synthohive.synthesis.generation import SIBLING, Generation, row_name
 from synthohive.synthesis.spool import ABSENT
 
 if TYPE_CHECKING:

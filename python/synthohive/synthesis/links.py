@@ -21,8 +21,8 @@ from synthohive.errors import ConfigError
 from synthohive.linkage.assignment import assign_within
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map
-from synthohive.synthesis.draw import Generation, own_codes, row_name
 from synthohive.synthesis.features import count_name
+from synthohive.synthesis.generation import Generation, own_codes, row_name
 from synthohive.synthesis.keys import key_frame
 from synthohive.synthesis.spool import ABSENT
 

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from synthohive.schema.model import ForeignKey
-    from synthohive.synthesis.draw import Generation
     from synthohive.synthesis.fitted import FittedTable
+    from synthohive.synthesis.generation import Generation
 
 COUNT = "count"
 

@@ -16,8 +16,9 @@ from synthohive.planning.plan import plan as make_plan
 from synthohive.randomness import Stream
 from synthohive.schema.orphans import apply_orphan_policy
 from synthohive.synthesis.assign import assign
-from synthohive.synthesis.draw import Generation, draw
+from synthohive.synthesis.draw import draw
 from synthohive.synthesis.emit import emit
+from synthohive.synthesis.generation import Generation
 from synthohive.synthesis.memory import share_memory
 from synthohive.synthesis.request import (
     check_request,

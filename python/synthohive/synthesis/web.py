@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from synthohive import kernels
-from synthohive.synthesis.draw import Generation, row_name
+from synthohive.synthesis.generation import Generation, row_name
 from synthohive.synthesis.keys import assignment_order, key_values
 
 if TYPE_CHECKING:
