@@ -238,13 +238,22 @@ def test_counts_of_few_parents_add_up_as_the_real_ones(uneven):
 
 
 def test_counts_of_many_parents_are_evened_where_few_of_them_matter():
+    """Three airports of 1,458 have weather, all of them hubs; fewer hubs are generated."""
+    layout = Layout((CodeColumn(name="hub", size=2, source="hub"),))
+    real, drawn = (
+        pl.DataFrame({"hub": (np.arange(1_458) < hubs).astype(np.uint8)}) for hubs in (30, 20)
+    )
     counts = np.zeros(1_458, np.uint32)
     counts[:3] = 8_705
-    model = fit_counts(pl.Series(counts), method="empirical")
-    for seed in range(20):
-        assert model.sample(1_458, Stream(seed), is_evened=True).sum() == 3 * 8_705
-    drawn = {int((model.sample(1_458, Stream(seed)) > 0).sum()) for seed in range(20)}
-    assert len(drawn) > 1
+    model = fit_counts(pl.Series(counts), codes=real, layout=layout)
+    chance, evened = (
+        {int(model.sample(drawn, Stream(seed), is_evened=is_evened).sum()) for seed in range(20)}
+        for is_evened in (False, True)
+    )
+    assert evened == {3 * 8_705}
+    assert chance > {2 * 8_705}
+    counts = model.sample(drawn, Stream(1), is_evened=True)
+    assert drawn["hub"].filter(counts > 0).sum() == 3
 
 
 def test_evened_counts_depend_on_attributes_as_those_drawn_one_by_one(uneven):

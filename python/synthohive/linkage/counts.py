@@ -116,7 +116,7 @@ class CountModel:
             uniforms = childless + uniforms * (1 - childless)
         bins, inside = self.table.draw(leaves, uniforms)
         if is_evened and rows == (total or rows) and self._decisive(rows) <= FEW:
-            bins, inside = self._evened(bins, inside, stream.child("even"))
+            bins, inside = self._evened(leaves, bins, inside, stream.child("even"))
         low, width = self.low[bins], (self.high - self.low + 1)[bins]
         counts = low + np.floor(inside * width).astype(np.int64)
         if scale != 1.0:
@@ -133,11 +133,20 @@ class CountModel:
         return parents * mean**2 / max(mean**2 + variance, 1e-300)
 
     def _evened(
-        self, bins: NDArray[np.intp], inside: NDArray[np.float64], stream: Stream
+        self,
+        leaves: NDArray[np.integer],
+        bins: NDArray[np.intp],
+        inside: NDArray[np.float64],
+        stream: Stream,
     ) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-        """Give the counts drawn for all parents the real distribution, in the same order."""
+        """Give the counts drawn for all parents the real distribution, in the same order.
+
+        Of parents that drew the same, those whose attributes promise more come later: if
+        some have to have children after all, it is they.
+        """
+        promised = self.table.shares @ ((self.low + self.high) / 2)
         ranks = np.empty(len(bins))
-        ranks[np.lexsort((inside, bins))] = np.arange(len(bins))
+        ranks[np.lexsort((inside, promised[leaves], bins))] = np.arange(len(bins))
         places = (ranks + stream.uniform(len(bins)).to_numpy()) / max(1, len(bins))
         return single_leaf(self.overall).draw(np.zeros(len(bins), np.int32), places)
 
