@@ -68,7 +68,7 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
     if settings.epochs is not None:
         steps = settings.epochs * epoch_steps
     else:
-        steps = int(min(5_000, 3_300 * (max(rows, 1) / 26_000) ** 0.45))
+        steps = int(min(5_000, 3_100 * (max(rows, 1) / 26_000) ** 0.45))
     steps = max(1, min(steps, settings.max_steps or steps))
     evaluate_every = min(100, max(10, steps // 20))
     if settings.epochs is not None:
