@@ -203,7 +203,7 @@ def test_35_a_saved_model_gives_the_same_sample_in_a_fresh_process(shop_hive, tm
 def test_35_model_files_are_data(shop_hive, shop, tmp_path):
     shop_hive.save(tmp_path / "model")
     files = [path for path in (tmp_path / "model").rglob("*") if path.is_file()]
-    assert {path.suffix for path in files} <= {".json", ".parquet", ".safetensors"}
+    assert {path.suffix for path in files} <= {".csv", ".json", ".parquet", ".safetensors"}
     text = b"".join(path.read_bytes() for path in files)
     for email in shop["users"]["email"][:200]:
         assert email.encode() not in text

@@ -112,6 +112,7 @@ def test_every_file_of_a_model_is_needed_whole(model, tmp_path, damage):
     folder = tmp_path / "model"
     shutil.copytree(model, folder)
     files = [path for path in folder.rglob("*") if path.is_file()]
+    files.remove(folder / "losses.csv")  # for people: nothing is read from it
     assert len(files) >= 5
     for path in files:
         whole = path.read_bytes()
