@@ -20,10 +20,10 @@ def test_all_directions_become_about_equally_strong(count, short, more, seed):
     matrices = 7 * left @ torch.diag_embed(strength) @ right.mT
     made = orthogonal(matrices).float()
     values = torch.linalg.svdvals(made)
-    assert values.max() < 1.45
-    assert values.min() > 0.6
+    assert values.max() < 1.6
+    assert values.min() > 0.5
     turned = left.mT @ made @ right
-    assert torch.allclose(turned, torch.diag_embed(turned.diagonal(dim1=1, dim2=2)), atol=0.05)
+    assert torch.allclose(turned, torch.diag_embed(turned.diagonal(dim1=1, dim2=2)), atol=0.1)
 
 
 def test_matrices_of_zeros_stay_zeros():
