@@ -23,6 +23,7 @@ from synthohive.errors import (
     NotFittedError,
 )
 from synthohive.events import ignore
+from synthohive.models.losses import losses_table
 from synthohive.models.settings import BLOCK_ROWS, CTGANSettings, Device
 from synthohive.parallel import ordered_map, thread_count
 from synthohive.randomness import Stream
@@ -193,10 +194,7 @@ class CTGAN:
     @property
     def history(self) -> pl.DataFrame:
         """Step, training loss, held-out loss (nats per row) and seconds per evaluation."""
-        fitted = self._must_be_fitted("history")
-        names = ["step", "loss", "held_out_loss", "seconds"]
-        history = pl.DataFrame(fitted.generator.history, schema=dict.fromkeys(names, pl.Float64))
-        return history.with_columns(pl.col("step").cast(pl.Int64), pl.col(names[2]).fill_nan(None))
+        return losses_table(self._must_be_fitted("history").generator.history)
 
     def save(self, folder: str | Path) -> None:
         """Write the fitted model to a folder: JSON, safetensors, and losses as CSV; no data rows.

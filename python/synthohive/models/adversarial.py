@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from synthohive.errors import TrainingError
-from synthohive.models.precision import fast
-from synthohive.models.state import load_weights, weights_of
+from synthohive.models.network import draw_noise, read_fast
+from synthohive.models.state import STRIDE, load_weights, move_average, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from synthohive.models.outputs import Outputs
     from synthohive.models.state import State
 
-STRIDE = 4
-"""Weights are averaged at every so many steps."""
 TEMPERATURE = 0.2
 """Of the Gumbel softmax: low enough that rows are nearly codes."""
 
@@ -59,7 +57,7 @@ def alternate(
             raise TrainingError(
                 f"the critic's loss is {loss} at step {state.step}", hint="lower learning_rate"
             )
-        _average(state, average, state.step - begin)
+        move_average(average, state.network, state.step - begin, STRIDE)
         total += loss
         on_step(state, loss)
         if (state.step - begin) % every == 0 or state.step == begin + steps:
@@ -68,15 +66,6 @@ def alternate(
             since, total = state.step, 0.0
             on_evaluation(state)
     load_weights(state.network, average)
-
-
-def _average(state: State, average: dict[str, Tensor], steps: int) -> None:
-    """Move an average of weights towards the latest ones, at first in longer strides."""
-    if steps % STRIDE == 0:
-        decay = min(0.995, steps / (steps + 10)) ** STRIDE
-        with torch.no_grad():
-            for name, value in state.network.named_parameters():
-                average[name].lerp_(value, 1 - decay)
 
 
 def descend(optimiser: torch.optim.Optimizer, loss: Tensor) -> None:
@@ -93,11 +82,8 @@ def draw_logits(
 
     **Shape**: codes and visible (rows, columns), context (rows, context columns).
     """
-    network = state.network
-    noise = torch.randn(1, len(codes), network.noise, generator=random).to(codes.device)
-    with fast(codes.device):
-        features = network.trunk(codes[None], visible[None], context[None], noise)
-    return network.read(features.float())[0]
+    noise = draw_noise(state.network, len(codes), random)
+    return read_fast(state.network, codes[None], visible[None], context[None], noise)[0]
 
 
 def one_hot(outputs: Outputs, codes: Tensor) -> Tensor:

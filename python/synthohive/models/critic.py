@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synthohive.models.network import fill_evenly
+
 if TYPE_CHECKING:
     from collections.abc import Generator
 
@@ -176,11 +178,9 @@ def frozen(critic: Critic) -> Generator[None]:
 
 
 def initialise_critic(critic: Critic, random: torch.Generator) -> None:
-    """Fill the weights from `random`, the narrower the more inputs there are."""
+    """Fill the weights from `random`."""
     with torch.no_grad():
         vectors = torch.empty_like(critic.embed, device="cpu")
         critic.embed.copy_(vectors.normal_(0, 0.5, generator=random))
-        for weights in (critic.look, critic.think, critic.weigh):
-            bound = len(weights) ** -0.5
-            drawn = torch.empty_like(weights, device="cpu")
-            weights.copy_(drawn.uniform_(-bound, bound, generator=random))
+    for weights in (critic.look, critic.think, critic.weigh):
+        fill_evenly(weights, len(weights), random)

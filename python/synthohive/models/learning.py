@@ -11,9 +11,9 @@ import torch
 from synthohive.errors import TrainingError
 from synthohive.models.draws import generator
 from synthohive.models.masks import ask, draw_visible
+from synthohive.models.network import draw_noise, read_fast
 from synthohive.models.outputs import TRUSTS
-from synthohive.models.precision import fast
-from synthohive.models.state import Rows, State, load_weights, weights_of
+from synthohive.models.state import STRIDE, Rows, State, load_weights, move_average, weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 WIDE = 2**24
 """Most outputs that are evaluated together, where columns have many codes."""
 FREQUENT = 200
-"""After so many steps, weights are averaged at every fourth step only."""
+"""After so many steps, where averages move slowly, weights are averaged less often."""
 EVALUATED_ROWS = 2_000
 """A held-out loss is taken over at least this many rows, the same ones repeatedly with
 other columns hidden if there are fewer."""
@@ -106,7 +106,7 @@ def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
     visible = visible.to(codes.device)
     noise = draw_noise(network, plan.batch, random)
     kept = _draw_kept(network, plan, random)
-    logits = _logits(network, codes, visible, context, noise, kept)
+    logits = read_fast(network, codes, visible, context, noise, kept)
     loss = outputs.loss(logits, codes, ask(visible, outputs.coarse)) / plan.batch
     value = loss.item() / plan.members
     if not math.isfinite(value):
@@ -124,30 +124,8 @@ def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
             group["lr"] = rate
         optimiser.step()
     state.step += 1
-    _average(state)
+    move_average(state.average, network, state.step, 1 if state.step < FREQUENT else STRIDE)
     return value
-
-
-def _logits(
-    network: Network,
-    codes: Tensor,
-    visible: Tensor,
-    context: Tensor,
-    noise: Tensor | None,
-    kept: Tensor | None = None,
-) -> Tensor:
-    """Return all logits: features in the fastest number format, the last layer in ``float32``."""
-    with fast(codes.device):
-        features = network.trunk(codes, visible, context, noise, kept)
-    return network.read(features.float())
-
-
-def draw_noise(network: Network, rows: int, random: torch.Generator) -> Tensor | None:
-    """Draw each row's noise, the same for all members; `None` if the network takes none."""
-    if not network.noise:
-        return None
-    noise = torch.randn(1, rows, network.noise, generator=random)
-    return noise.to(network.out.weight.device)
 
 
 def _draw_kept(network: Network, plan: Plan, random: torch.Generator) -> Tensor | None:
@@ -170,17 +148,6 @@ def clip_gradients(network: Network, limit: float) -> None:
     scale = (limit / (length + 1e-6)).clamp(max=1).unsqueeze(1)
     for gradient in gradients:
         gradient.mul_(scale)
-
-
-def _average(state: State) -> None:
-    """Move the averages towards the weights; later on, where they move slowly, less often."""
-    stride = 1 if state.step < FREQUENT else 4
-    if state.step % stride:
-        return
-    decay = min(0.995, state.step / (state.step + 10)) ** stride
-    with torch.no_grad():
-        for name, value in state.network.named_parameters():
-            state.average[name].lerp_(value, 1 - decay)
 
 
 def _evaluate(state: State, outputs: Outputs, held: Rows, loss: float, stream: Stream) -> None:
@@ -217,6 +184,6 @@ def held_out_losses(network: Network, outputs: Outputs, held: Rows, stream: Stre
         for first in range(0, codes.shape[1], rows):
             part = slice(first, first + rows)
             own = None if noise is None else noise[:, part]
-            logits = _logits(network, codes[:, part], visible[:, part], context[:, part], own)
+            logits = read_fast(network, codes[:, part], visible[:, part], context[:, part], own)
             losses += outputs.losses(logits, codes[:, part], weights[:, part])
     return losses.cpu() / (repeats * len(held))

@@ -7,12 +7,27 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 FILE = "losses.csv"
 COLUMNS = ("step", "loss", "held_out_loss", "seconds")
+
+
+def losses_table(history: np.ndarray) -> pl.DataFrame:
+    """Return a history as a table, one row per evaluation.
+
+    Args:
+        history: Shape (evaluations, 4), see `Generator.history`.
+
+    Examples:
+        >>> losses_table(np.array([[100, 8.5, np.nan, 1.5]])).row(0)
+        (100, 8.5, None, 1.5)
+    """
+    table = pl.DataFrame(history, schema=dict.fromkeys(COLUMNS, pl.Float64))
+    return table.with_columns(pl.col("step").cast(pl.Int64), pl.col("held_out_loss").fill_nan(None))
 
 
 def write_losses(folder: Path, history: np.ndarray) -> None:

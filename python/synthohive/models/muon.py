@@ -80,9 +80,13 @@ class Muon(torch.optim.Optimizer):
             gradient = matrix.grad
             if gradient is None:
                 gradient = torch.zeros_like(matrix)
-            past = self.state[matrix].setdefault("momentum", torch.zeros_like(matrix))
+            known = self.state[matrix]
+            if not known:
+                known["momentum"] = torch.zeros_like(matrix)
+            past = known["momentum"]
             past.lerp_(gradient, 1 - momentum)
-            updates.append(_lying(gradient.lerp(past, momentum)))
+            update = gradient.lerp(past, momentum)
+            updates.append(update if _is_lying(matrix) else update.mT)
         counts = [len(update) for update in updates]
         even = orthogonal(torch.cat(updates)).split(counts)
         for matrix, update in zip(matrices, even, strict=True):
@@ -115,7 +119,3 @@ def _sides(matrix: Tensor) -> tuple[int, int]:
 
 def _is_lying(matrix: Tensor) -> bool:
     return matrix.shape[1] <= matrix.shape[2]
-
-
-def _lying(matrix: Tensor) -> Tensor:
-    return matrix if _is_lying(matrix) else matrix.mT

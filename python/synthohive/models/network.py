@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from synthohive.models.precision import fast
 from synthohive.models.waves import FEWEST_CODES, Waves, wavy
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ def initialise(network: Network, random: torch.Generator) -> None:
         network.embed.copy_(vectors)
         for module in network.modules():
             if isinstance(module, Affine) and module is not network.out:
-                fill_affine(module, random)
+                fill_evenly(module.weight, module.weight.shape[1], random)
 
 
 def average_unseen(network: Network, codes: Tensor, context: Tensor) -> None:
@@ -218,12 +219,12 @@ def _places(network: Network) -> tuple[list[int], Tensor]:
     return (first[0, 1:] - first[0, :-1]).tolist(), first[:, 1:]
 
 
-def fill_affine(module: Affine, random: torch.Generator) -> None:
-    """Fill a map's weights evenly, the narrower the more inputs there are."""
-    bound = module.weight.shape[1] ** -0.5
-    weight = torch.empty_like(module.weight, device="cpu")
+def fill_evenly(weights: Tensor, inputs: int, random: torch.Generator) -> None:
+    """Fill the weights of a map evenly, the narrower the more inputs it has."""
+    bound = inputs**-0.5
+    drawn = torch.empty_like(weights, device="cpu")
     with torch.no_grad():
-        module.weight.copy_(weight.uniform_(-bound, bound, generator=random))
+        weights.copy_(drawn.uniform_(-bound, bound, generator=random))
 
 
 def _vectors(table: Tensor, ids: Tensor) -> Tensor:
@@ -231,6 +232,31 @@ def _vectors(table: Tensor, ids: Tensor) -> Tensor:
     if table.device.type == "cpu":
         return table.index_select(0, ids.flatten()).view(*ids.shape, -1)
     return functional.embedding(ids, table)
+
+
+def read_fast(
+    network: Network,
+    codes: Tensor,
+    visible: Tensor,
+    context: Tensor,
+    noise: Tensor | None,
+    kept: Tensor | None = None,
+) -> Tensor:
+    """Return all logits: features in the fastest number format, the last layer in ``float32``.
+
+    **Shape**: as for `Network.forward`.
+    """
+    with fast(codes.device):
+        features = network.trunk(codes, visible, context, noise, kept)
+    return network.read(features.float())
+
+
+def draw_noise(network: Network, rows: int, random: torch.Generator) -> Tensor | None:
+    """Draw each row's noise, the same for all members; `None` if the network takes none."""
+    if not network.noise:
+        return None
+    noise = torch.randn(1, rows, network.noise, generator=random)
+    return noise.to(network.out.weight.device)
 
 
 def normalise(x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from synthohive.models.split import FOLDS
+from synthohive.models.split import fold_count
 
 if TYPE_CHECKING:
     from synthohive.models.settings import CTGANSettings
@@ -61,7 +61,7 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
         1 if settings.is_adversarial else settings.members or _by_rows(rows, {1_500: 8, MANY: 4}, 1)
     )
     held_out = 0 if is_classic else min(4_000, max(rows // 10, min(rows // 4, 200)))
-    fewest = rows - (held_out if members == 1 else -(-rows // max(members, FOLDS)))
+    fewest = rows - (held_out if members == 1 else -(-rows // fold_count(members)))
     widest = _by_rows(rows, {600: 64, 8_000: 128, 14_000: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
     epoch_steps = math.ceil(max(fewest, 1) / batch)

@@ -13,6 +13,11 @@ FEW_GROUPS = 50
 """With fewer groups than this, single rows are held out instead of whole groups."""
 
 
+def fold_count(members: int) -> int:
+    """Return in how many folds rows are cut, each held out of one of several members."""
+    return max(members, FOLDS)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Split:
     """Which rows a member of the ensemble learns from, and which are held out of it.
@@ -45,7 +50,8 @@ def split_rows(groups: np.ndarray, members: int, count: int, random: torch.Gener
         held_groups = max(int((np.cumsum(sizes) <= count).sum()), min(count, 1))
         folds = [np.flatnonzero(place < held_groups)]
     else:
-        folds = [np.flatnonzero(place % max(members, FOLDS) == member) for member in range(members)]
+        fold = place % fold_count(members)
+        folds = [np.flatnonzero(fold == member) for member in range(members)]
     everything = np.arange(len(groups))
     learned = tuple(np.setdiff1d(everything, fold, assume_unique=True) for fold in folds)
     if any(len(part) == 0 for part in (*learned, *folds)):

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from synthohive.models.network import Network
 
 
+STRIDE = 4
+"""Steps between two moves of an average that is to follow slowly."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rows:
     """Some rows of a table for each member.
@@ -100,6 +104,25 @@ class State:
 def weights_of(network: Network) -> dict[str, Tensor]:
     """Return copies of a network's weights, by name."""
     return {name: value.detach().clone() for name, value in network.named_parameters()}
+
+
+def move_average(average: dict[str, Tensor], network: Network, step: int, stride: int) -> None:
+    """Move an average towards a network's weights, once in so many steps.
+
+    In the beginning it follows soon, later on the last few hundred steps count.
+
+    Args:
+        average: Weights by name; changed in place.
+        network: The network with its latest weights.
+        step: Steps taken since the average began.
+        stride: Steps between two moves.
+    """
+    if step % stride:
+        return
+    decay = min(0.995, step / (step + 10)) ** stride
+    with torch.no_grad():
+        for name, value in network.named_parameters():
+            average[name].lerp_(value, 1 - decay)
 
 
 def load_weights(network: Network, weights: dict[str, Tensor]) -> None:

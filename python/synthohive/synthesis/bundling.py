@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from synthohive.errors import CapacityError
 from synthohive.linkage.bundles import GROUP, Choice, bundles
+from synthohive.synthesis.capacity import too_few_parents
 from synthohive.synthesis.keys import key_frame
 from synthohive.synthesis.links import ladder_names
 from synthohive.synthesis.spool import ABSENT
@@ -208,13 +208,9 @@ class Bundler:
             if fk in self.web.keys or column in self.web.values[fk]
         ]
         where = self._where(list(dict.fromkeys(held)), row)
-        parents = sorted({fk.parent for fk in self.web.keys if fk not in self.web.stay})
-        raise CapacityError(
-            f"{name}.({', '.join(columns)}): {wanted:,} rows{where} need a key of their own, and"
-            f" {room:,} are possible",
-            table=name,
-            column=columns[0],
-            hint=f"generate fewer rows of {name}, or more of {' and '.join(parents)}",
+        parents = {fk.parent for fk in self.web.keys if fk not in self.web.stay}
+        raise too_few_parents(
+            name, columns, parents, wanted=f"{wanted:,} rows{where}", room=f"{room:,}"
         )
 
     def _where(self, columns: Sequence[str], row: int) -> str:

@@ -12,7 +12,7 @@ from synthohive.errors import CapacityError
 from synthohive.synthesis.roles import KeyRoles, key_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from synthohive.encoding.keys import KeyFormat
     from synthohive.planning.plan import Plan, Step
@@ -94,6 +94,27 @@ def check_height(
             keys.check(int(last), table=table, is_expected=not is_drawn)
 
 
+def too_few_parents(
+    table: str, columns: Sequence[str], parents: Collection[str], *, wanted: str, room: str
+) -> CapacityError:
+    """Say that rows need more combinations of parents than there are.
+
+    Args:
+        table: The table.
+        columns: Columns of the key that would repeat.
+        parents: Tables of which more rows would help.
+        wanted: The rows, in words.
+        room: How many combinations there are, in words.
+    """
+    return CapacityError(
+        f"{table}.({', '.join(columns)}): {wanted} need a key of their own, and {room} are"
+        " possible",
+        table=table,
+        column=columns[0],
+        hint=f"generate fewer rows of {table}, or more of {' and '.join(sorted(parents))}",
+    )
+
+
 def _limited_formats(table: Table, step: Step, frame: pl.DataFrame) -> dict[str, KeyFormat]:
     """Return the formats of key columns that may have few values: texts get longer instead."""
     formats: dict[str, KeyFormat] = {}
@@ -161,18 +182,17 @@ def _check_parents(
     table: Table, step: Step, roles: KeyRoles, expected: Mapping[str, float]
 ) -> None:
     """Refuse more rows than there are combinations of parents, where rows do not follow them."""
-    for keys in (*((fk,) for fk in roles.one_to_one), *roles.distinct):
+    for keys in roles.combinations:
         columns = list(dict.fromkeys(column for fk in keys for column in fk.columns))
         is_needed = all(table.column(column).is_not_null for column in columns)
         if step.driver in keys or not is_needed:
             continue
         wanted, room = expected[table.name], prod(expected[fk.parent] for fk in keys)
         if int(wanted) > room:
-            parents = sorted({fk.parent for fk in keys})
-            raise CapacityError(
-                f"{table.name}.({', '.join(columns)}): about {int(wanted):,} rows need a key of"
-                f" their own, and about {int(room):,} are possible",
-                table=table.name,
-                column=columns[0],
-                hint=f"generate fewer rows of {table.name}, or more of {' and '.join(parents)}",
+            raise too_few_parents(
+                table.name,
+                columns,
+                {fk.parent for fk in keys},
+                wanted=f"about {int(wanted):,} rows",
+                room=f"about {int(room):,}",
             )

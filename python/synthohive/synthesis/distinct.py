@@ -56,8 +56,9 @@ def make_distinct(
     """
     driver = None if table.driver is None else table.driver.fk
     stream = generation.stream.child(table.name, "distinct")
-    single = [(fk,) for fk in table.roles.one_to_one if fk != driver]
-    for keys in (*single, *table.roles.distinct):
+    for keys in table.roles.combinations:
+        if keys == (driver,):
+            continue  # no more than one child was drawn for each
         own = stream.child(*(column for fk in keys for column in fk.columns))
         web = find_web(generation, table, keys, ladders)
         bundler = Bundler(generation, table, web, ladders)

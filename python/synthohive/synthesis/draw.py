@@ -16,7 +16,7 @@ from synthohive import kernels
 from synthohive.events import StageStarted
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map
-from synthohive.synthesis.capacity import check_height
+from synthohive.synthesis.capacity import MOST_ROWS, check_height
 from synthohive.synthesis.features import Edge, count_codes, count_name, edges_into
 from synthohive.synthesis.fitted import IDENTITY
 from synthohive.synthesis.generation import (
@@ -155,7 +155,7 @@ def draw_edge_counts(
     model: CountModel,
     *,
     scale: float = 1.0,
-    most: NDArray[np.uint32] | int | None = None,
+    most: NDArray[np.uint32] | int = MOST_ROWS,
 ) -> Iterator[tuple[int, NDArray]]:
     """Draw the number of children of every parent row into the spool.
 
@@ -188,10 +188,8 @@ def draw_edge_counts(
             scale=scale,
             is_evened=not generation.given,  # what is given may be unlike the real rows
         )
-        counts = drawn.to_numpy()
-        if most is not None:
-            limit = most if isinstance(most, int) else most[start : start + len(counts)]
-            counts = np.minimum(counts, limit).astype(np.uint32)
+        limit = most if isinstance(most, int) else most[start : start + len(drawn)]
+        counts = np.minimum(drawn.to_numpy(), limit).astype(np.uint32)
         generation.spool.write(fk.parent, count_name(edge), start, counts)
         return start, counts
 

@@ -62,6 +62,16 @@ def key_values(generation: Generation, table: FittedTable, column: str, rows: ND
     return _spread(values.alias("").cast(table.schema[column]), present).alias(column)
 
 
+def parent_values(
+    generation: Generation, table: FittedTable, fk: ForeignKey, column: str
+) -> pl.Series:
+    """Compute one column of a foreign key as each row of the parent would fill it, nameless."""
+    parent = generation.fitted.tables[fk.parent]
+    rows = np.arange(generation.heights[parent.name], dtype=np.uint32)
+    source = fk.parent_columns[fk.columns.index(column)]
+    return key_values(generation, parent, source, rows).cast(table.schema[column]).alias("")
+
+
 def _spread(values: pl.Series, present: NDArray) -> pl.Series:
     """Put values where they belong, nulls elsewhere."""
     if present.all():

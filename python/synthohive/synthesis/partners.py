@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.synthesis.capacity import MOST_ROWS
-from synthohive.synthesis.keys import key_values
+from synthohive.synthesis.keys import parent_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -46,7 +46,7 @@ def most_children(
     siblings = [name for name, kind in roles.numbered.items() if kind == "sibling"]
     room = [table.formats[name].capacity or MOST_ROWS for name in siblings]
     most: NDArray[np.uint32] | int = min([MOST_ROWS, *room])
-    for keys in (*((fk,) for fk in roles.one_to_one), *roles.distinct):
+    for keys in roles.combinations:
         others = [fk for fk in keys if fk != driver]
         is_limit = driver in keys or any(set(fk.columns) & set(driver.columns) for fk in others)
         if is_limit and all(fk.parent in generation.heights for fk in others):
@@ -84,14 +84,13 @@ def _shared_values(
 ) -> pl.DataFrame:
     """Compute what is known of the columns a key shares, for all its parents, each of count 1."""
     parent = generation.fitted.tables[fk.parent]
-    rows = np.arange(generation.heights[fk.parent], dtype=np.uint32)
-    columns = [pl.Series(COUNT, np.ones(len(rows)))]
+    columns = [pl.Series(COUNT, np.ones(generation.heights[fk.parent]))]
     for number, column in enumerate(table.schema):
         source = dict(zip(fk.columns, fk.parent_columns, strict=True)).get(column)
         if source is None or sum(column in other.columns for other in keys) == 1:
             continue
         if _is_known(generation, parent, source):
-            values = key_values(generation, parent, source, rows).cast(table.schema[column])
+            values = parent_values(generation, table, fk, column)
             columns.append(values.alias(str(number)))  # names may look like patterns to Polars
     return pl.DataFrame(columns)
 

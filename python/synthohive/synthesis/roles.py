@@ -36,6 +36,11 @@ class KeyRoles:
         """All columns that are not learned because a key decides them."""
         return self.foreign | frozenset(self.numbered)
 
+    @property
+    def combinations(self) -> tuple[tuple[ForeignKey, ...], ...]:
+        """All sets of foreign keys that may occur only once, those of a single key first."""
+        return (*((fk,) for fk in self.one_to_one), *self.distinct)
+
 
 def key_roles(table: Table, step: Step) -> KeyRoles:
     """Assign a role to every key column.

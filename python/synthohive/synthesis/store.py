@@ -16,6 +16,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import polars as pl
 
 from synthohive.encoding.keys import KeyFormat
@@ -26,6 +27,7 @@ from synthohive.linkage.copies import Copy
 from synthohive.linkage.counts import CountModel
 from synthohive.linkage.groups import Matching
 from synthohive.linkage.hierarchy import Hierarchy
+from synthohive.models.losses import COLUMNS, losses_table
 from synthohive.planning.plan import plan
 from synthohive.schema.metadata import Metadata
 from synthohive.synthesis.fitted import (
@@ -48,15 +50,6 @@ if TYPE_CHECKING:
 
 FORMAT = 2
 """Version of the folder's format."""
-_LOSSES = pl.Schema(
-    {
-        "table": pl.String,
-        "step": pl.Int64,
-        "loss": pl.Float64,
-        "held_out_loss": pl.Float64,
-        "seconds": pl.Float64,
-    }
-)
 
 
 def save(fitted: Fitted, folder: str | Path) -> None:
@@ -78,13 +71,13 @@ def save(fitted: Fitted, folder: str | Path) -> None:
 
 def _save_losses(fitted: Fitted, root: Path) -> None:
     """Put the losses of all tables side by side, for people; none of it is read back."""
-    learned = [pl.DataFrame(schema=_LOSSES)]
-    for number, table in enumerate(fitted.tables.values()):
-        if table.generator is not None:
-            losses = pl.read_csv(root / str(number) / "generator" / "losses.csv")
-            named = losses.select(pl.lit(table.name).alias("table"), pl.all())
-            learned.append(named.cast(_LOSSES))
-    pl.concat(learned).write_csv(root / "losses.csv")
+    nothing = np.zeros((0, len(COLUMNS)))  # for the header, if no table was learned
+    learned = [(t.name, t.generator.history) for t in fitted.tables.values() if t.generator]
+    named = [
+        losses_table(history).select(pl.lit(name).alias("table"), pl.all())
+        for name, history in [("", nothing), *learned]
+    ]
+    pl.concat(named).write_csv(root / "losses.csv")
 
 
 def load(folder: str | Path) -> Fitted:

@@ -11,16 +11,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from synthohive import kernels
 from synthohive.synthesis.generation import Generation, row_name
-from synthohive.synthesis.keys import assignment_order, key_values
+from synthohive.synthesis.keys import assignment_order, parent_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from synthohive.schema.model import ForeignKey
@@ -120,7 +120,7 @@ def _followed(
     above, below = (
         pl.DataFrame(
             [
-                _parent_values(generation, table, fk, column).alias(str(place))
+                parent_values(generation, table, fk, column).alias(str(place))
                 for place, column in enumerate(narrow.columns)
             ]
         )
@@ -136,22 +136,11 @@ def _numbered_values(
     result: dict[ForeignKey, dict[str, NDArray[np.int64]]] = {fk: {} for fk in keys}
     for column in table.schema:
         sharing = [fk for fk in keys if column in fk.columns]
-        if len(sharing) == 1:
+        if len(sharing) <= 1:
             continue
-        values = [_parent_values(generation, table, fk, column) for fk in sharing]
-        known = pl.concat(values).unique(maintain_order=True).to_frame() if values else None
+        values = [parent_values(generation, table, fk, column) for fk in sharing]
+        known = pl.concat(values).unique(maintain_order=True).to_frame()
         for fk, some in zip(sharing, values, strict=True):
-            if known is not None:
-                rows, _ = kernels.row_ids(some.to_frame(), known)
-                result[fk][column] = rows.cast(pl.Int64).fill_null(-1).to_numpy()
+            rows, _ = kernels.row_ids(some.to_frame(), known)
+            result[fk][column] = rows.cast(pl.Int64).fill_null(-1).to_numpy()
     return result
-
-
-def _parent_values(
-    generation: Generation, table: FittedTable, fk: ForeignKey, column: str
-) -> pl.Series:
-    """Compute the parents' side of one column of a key, for all parents."""
-    parent = generation.fitted.tables[fk.parent]
-    rows = np.arange(generation.heights[parent.name], dtype=np.uint32)
-    source = fk.parent_columns[fk.columns.index(column)]
-    return key_values(generation, parent, source, rows).cast(table.schema[column]).alias("")
