@@ -5,13 +5,14 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from synthohive.errors import ConfigError, ContextError, UnseenContextWarning, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
     from synthohive.ctgan.fitted import FittedTable
     from synthohive.encoding.table import TableEncoder
@@ -94,11 +95,8 @@ def given_codes(fitted: FittedTable, fixed: pl.DataFrame) -> np.ndarray:
                 column=order.column,
                 hint=f"give {order.base!r} as well",
             )
-    frame = encoder.filled_up(fixed)
-    _warn_of_unseen(encoder, frame, fixed.columns, "given")
-    codes = matrix(encoder.encode(frame))
-    is_given = [column.source in fixed.columns for column in encoder.layout.columns]
-    return np.where(np.array(is_given, dtype=bool), codes, -1)
+    _warn_of_unseen(encoder, encoder.filled_up(fixed), fixed.columns, "given")
+    return encoder.encode_given(fixed)
 
 
 def _warn_of_unseen(

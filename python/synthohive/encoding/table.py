@@ -19,6 +19,7 @@ from synthohive.encoding.columns import (
 from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
 from synthohive.encoding.formula import Formula, find_formulas
 from synthohive.encoding.layout import CodeColumn, Layout
+from synthohive.encoding.lookup import Lookup, completed, find_lookups
 from synthohive.encoding.order import Order, find_orders, mended, offsets, placed
 from synthohive.encoding.settings import EncodingSettings
 from synthohive.errors import ConfigError, ModelFileError
@@ -27,6 +28,8 @@ from synthohive.schema.model import Column
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from synthohive.randomness import Stream
 
@@ -38,6 +41,7 @@ class TableEncoder:
     Attributes:
         schema: Names and dtypes of the columns, in order.
         codecs: One codec per column.
+        lookups: Columns that another one decides, each after the lookups of its base.
         orders: Dates that never lie before others, each after the orders of its base.
         formulas: Numbers that follow from two others, each after the formulas of its parts.
         notices: What a reader should know, one sentence each.
@@ -54,6 +58,7 @@ class TableEncoder:
 
     schema: dict[str, pl.DataType]
     codecs: dict[str, Codec]
+    lookups: tuple[Lookup, ...] = ()
     orders: tuple[Order, ...] = ()
     formulas: tuple[Formula, ...] = ()
     notices: tuple[str, ...] = ()
@@ -103,6 +108,21 @@ class TableEncoder:
                 codes.append(pl.Series(column.name, values).cast(code_dtype(column.size)))
         return pl.DataFrame(codes) if codes else pl.DataFrame(height=frame.height)
 
+    def encode_given(self, given: pl.DataFrame) -> NDArray[np.int64]:
+        """Encode some of the columns: (rows, code columns), -1 for what is not given.
+
+        Where only one value of a column goes with what is given, it is known as well.
+        """
+        known = completed(given, self.lookups)
+        codes = self.encode(self.filled_up(known))
+        result = np.full((given.height, codes.width), -1, np.int64)
+        for place, column in enumerate(self.layout.columns):
+            if column.source in known.columns:
+                result[:, place] = codes[column.name].to_numpy()
+            if column.source in known.columns and column.source not in given.columns:
+                result[known[column.source].is_null().to_numpy(), place] = -1
+        return result
+
     def filled_up(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Make whole rows of some of the columns: the others are null."""
         others = {name: t for name, t in self.schema.items() if name not in frame.columns}
@@ -140,6 +160,8 @@ class TableEncoder:
             given = [codes[code.name].to_numpy().astype(np.int64) for code in codes_of[name]]
             decoded = codec.decode(given, stream.child(name), codes.height, start=start)
             columns[name] = decoded.alias("")
+        for lookup in self.lookups:
+            columns[lookup.column] = lookup.apply(columns[lookup.column], columns[lookup.base])
         known = self._known(bases)
         for order in self.orders:
             later = columns[order.column]
@@ -174,6 +196,7 @@ class TableEncoder:
                 [name, dtype_to_dict(self.schema[name]), codec_to_dict(codec)]
                 for name, codec in self.codecs.items()
             ],
+            "lookups": [lookup.to_dict() for lookup in self.lookups],
             "orders": [order.to_dict() for order in self.orders],
             "formulas": [formula.to_dict() for formula in self.formulas],
             "notices": list(self.notices),
@@ -193,6 +216,7 @@ class TableEncoder:
             return TableEncoder(
                 schema={name: dtype_from_dict(dtype) for name, dtype, _ in columns},
                 codecs={name: codec_from_dict(codec, name) for name, _, codec in columns},
+                lookups=tuple(Lookup.from_dict(lookup) for lookup in state["lookups"]),
                 orders=tuple(Order.from_dict(order) for order in state["orders"]),
                 formulas=tuple(Formula.from_dict(formula) for formula in state["formulas"]),
                 notices=tuple(state["notices"]),
@@ -240,7 +264,7 @@ def _check(frame: pl.DataFrame, names: Iterable[str]) -> None:
 
 
 _FILE = "encoder.json"
-_VERSION = 2
+_VERSION = 3
 
 
 def fit_encoder(
@@ -267,20 +291,37 @@ def fit_encoder(
     declared = {name: columns.get(name) or Column(name=name) for name in frame.columns}
     public = [name for name, column in declared.items() if column.pii is None]
     orders = find_orders(frame[public], none if bases is None else bases)
+    formulas = find_formulas(frame[public])
+    computed = {step.column for step in (*orders, *formulas)}
+    lookups = find_lookups(
+        frame[[name for name in public if name not in computed]],
+        min_rows=settings.rows_to_keep_text(frame.height),
+        many=settings.coarse,
+    )
     encoder = TableEncoder(
         schema=dict(frame.schema),
         codecs={},
+        lookups=lookups,
         orders=orders,
-        formulas=find_formulas(frame[public]),
+        formulas=formulas,
     )
+    followers = {lookup.column: lookup for lookup in lookups}
     coded = encoder.coded(frame, bases)
     codecs: dict[str, Codec] = {}
     notices: list[str] = []
     for name, column in declared.items():
         series = coded[name].alias(name)
-        codecs[name] = fit_column(series, column, stream.child(name), settings)
+        own = _fineness(settings, followers.get(name))
+        codecs[name] = fit_column(series, column, stream.child(name), own)
         notices.extend(column_notices(frame[name], column, codecs[name]))
     return replace(encoder, codecs=codecs, notices=tuple(notices))
+
+
+def _fineness(settings: EncodingSettings, lookup: Lookup | None) -> EncodingSettings:
+    """Return how finely a column is encoded: what is looked up anyway only coarsely."""
+    if lookup is None or not lookup.is_enough:
+        return settings
+    return replace(settings, fine=1, vocabulary=0 if lookup.is_twin else settings.vocabulary)
 
 
 def code_dtype(size: int) -> pl.DataType:
