@@ -2,9 +2,9 @@
 
 What does not change from row to row is computed beforehand. The trust in a column is
 multiplied into the last layer, priors are added to its bias, and each round has its own
-part of it. The first layer is a sum over columns, so what a round has drawn is added to
-the sum that is there already. The blocks in between work in the fastest number format;
-sums, logits and shares stay in ``float32``.
+part of it. The first layer is a sum over columns, so what it says of each code is looked up
+and added to the sum that is there already. Matrix products work in the fastest number
+format; sums, priors and shares stay in ``float32``.
 """
 
 from __future__ import annotations
@@ -61,7 +61,6 @@ class Round:
         readers: How logits fall into columns.
         weight: Their part of the last layer, (members, width, logits).
         bias: Its bias, (members, 1, logits), with the priors of columns that are not fine.
-        enter: Part of the first layer of `columns`, then of `inside`.
     """
 
     columns: list[int]
@@ -70,7 +69,6 @@ class Round:
     readers: tuple[Reader, ...]
     weight: Tensor
     bias: Tensor
-    enter: Tensor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,8 +79,9 @@ class Sampler:
         network: The network as it was learned.
         outputs: Its priors.
         looks: For every column and context column, how many looks it can have.
-        steps: For every code's vector, the step there from the vector that hides its
-            column; the step that stays hidden is zero.
+        first: Where each column's codes begin among `moves`, (members, 1, columns).
+        moves: What each code changes in the first layer's sum when it is shown, (codes,
+            width); the last one, of what stays hidden, is zero.
         blocks: Weight and bias up, weight and bias down.
         orders: Orders to draw rows in, the rounds of each.
     """
@@ -90,7 +89,8 @@ class Sampler:
     network: Network
     outputs: Outputs
     looks: list[int]
-    steps: Tensor
+    first: Tensor
+    moves: Tensor
     blocks: tuple[tuple[Tensor, Tensor, Tensor, Tensor], ...]
     orders: tuple[tuple[Round, ...], ...]
 
@@ -101,6 +101,10 @@ class Sampler:
             inner = _bend(torch.baddbmm(up_bias, normalise(x), up))
             x = (x + down_bias).baddbmm_(inner, down)
         return normalise(x)
+
+    def logits(self, round_: Round, sums: Tensor) -> Tensor:
+        """Return the logits of a round, without fine columns' priors: (members, rows, logits)."""
+        return torch.bmm(self.features(sums), round_.weight).float().add_(round_.bias)
 
 
 def _bend(x: Tensor) -> Tensor:
@@ -119,29 +123,37 @@ def build_sampler(network: Network, outputs: Outputs, orders: list[Order]) -> Sa
 
     @cache  # orders have rounds in common
     def round_of(columns: tuple[int, ...]) -> Round:
-        return _round(network, outputs, list(columns))
+        return _round(network, outputs, list(columns), dtype)
 
+    first, moves = _moves(network, outputs.sizes)
     return Sampler(
         network=network,
         outputs=outputs,
         looks=[*(size + 1 for size in outputs.sizes), *network.context_sizes],
-        steps=_steps(network, outputs.sizes),
+        first=first,
+        moves=moves,
         blocks=tuple((*block.up.cast(dtype), *block.down.cast(dtype)) for block in blocks),
         orders=tuple(tuple(round_of(tuple(columns)) for columns in order) for order in orders),
     )
 
 
-def _steps(network: Network, sizes: tuple[int, ...]) -> Tensor:
-    steps = network.embed.detach().clone()
+def _moves(network: Network, sizes: tuple[int, ...]) -> tuple[Tensor, Tensor]:
+    length = network.embed.shape[1]
+    enter = network.enter.weight.detach()[:, : length * len(sizes)].unflatten(1, (-1, length))
+    moves: list[Tensor] = []
     for member in range(network.members):
         for column, size in enumerate(sizes):
-            first = int(network.own[member, 0, column])
-            steps[first : first + size] -= network.embed[network.hidden[member, 0, column]]
-    steps[network.hidden.flatten()] = 0
-    return steps
+            start = int(network.own[member, 0, column])
+            hidden = network.embed[network.hidden[member, 0, column]]
+            steps = network.embed[start : start + size].detach() - hidden.detach()
+            moves.append(steps @ enter[member, column])
+    moves.append(torch.zeros_like(moves[0][:1]))
+    ends = torch.tensor([len(part) for part in moves[:-1]]).cumsum(0)
+    first = torch.cat([ends.new_zeros(1), ends[:-1]]).view(network.members, 1, -1)
+    return first.to(network.own.device), torch.cat(moves)
 
 
-def _round(network: Network, outputs: Outputs, columns: list[int]) -> Round:
+def _round(network: Network, outputs: Outputs, columns: list[int], dtype: torch.dtype) -> Round:
     readers: list[Reader] = []
     weights: list[Tensor] = []
     biases: list[Tensor] = []
@@ -163,14 +175,11 @@ def _round(network: Network, outputs: Outputs, columns: list[int]) -> Round:
             biases.append(network.out.bias[..., part] * trust + prior)
     ordered = [c for reader in readers for c in reader.columns]
     inside = [f for c in ordered for f in torch.nonzero(outputs.coarse == c).flatten().tolist()]
-    length = network.embed.shape[1]
-    enter = network.enter.weight[:, : length * len(outputs.sizes)].unflatten(1, (-1, length))
     return Round(
         columns=ordered,
         inside=inside,
         sizes=[outputs.sizes[c] for c in (*ordered, *inside)],
         readers=tuple(readers),
-        weight=torch.cat(weights, 2),
+        weight=torch.cat(weights, 2).to(dtype),
         bias=torch.cat(biases, 2),
-        enter=enter[:, [*ordered, *inside]].flatten(1, 2),
     )

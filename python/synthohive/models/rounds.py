@@ -14,9 +14,9 @@ import numpy as np
 
 MAX_ROWS = 10_000
 """Dependence between columns is measured on at most this many rows."""
-RESTARTS = 20
+RESTARTS = 40
 """Searches for a good arrangement, each from another start."""
-KEPT = 4
+KEPT = 8
 """Arrangements kept, the best ones."""
 ORDERS = 16
 """Orders of the rounds, at most: every one takes a copy of the last layer."""

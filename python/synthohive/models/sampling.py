@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from synthohive.models.outputs import NEVER
 from synthohive.models.states import States, all_alike, all_different, tell_apart
 
 if TYPE_CHECKING:
-    from synthohive.models.compiled import Reader, Round, Sampler
+    from synthohive.models.compiled import Round, Sampler
 
 CHUNK_ROWS = 2_048
 """Rows that go through the network together: few enough for a core's own cache."""
@@ -27,14 +28,12 @@ class _Block:
     Attributes:
         codes: (rows, columns), anything where nothing is known.
         filled: Which codes are known beforehand, and stay; `None` if none are.
-        uniforms: One number in [0, 1) per code.
         states: Which rows the network cannot tell apart yet.
         sums: What the first layer says of each state, (members, states, width).
     """
 
     codes: Tensor
     filled: Tensor | None
-    uniforms: Tensor
     states: States
     sums: Tensor
 
@@ -54,26 +53,26 @@ def draw_rows(
         order: The rounds.
         known: What is known, (rows, columns), -1 where there is nothing.
         context: Context codes, (rows, context columns).
-        uniforms: One number in [0, 1) per code, (rows, columns).
+        uniforms: One number in [0, 1) per code, (rows, columns); the first columns are for
+            the first round.
         noise: The noise of each row, (1, rows, noise).
     """
-    block = _begin(sampler, known, context, uniforms, noise)
+    block = _begin(sampler, known, context, noise)
+    numbers = uniforms.split([len(round_.columns) for round_ in order], 1)
     for i, round_ in enumerate(order):
         if block.states.count * round_.bias.shape[-1] > WIDE:
             _part(block, all_different(len(known)))
-        drawn = _draw(sampler, round_, block)
+        drawn = _draw(sampler, round_, block, numbers[i])
         if block.filled is not None:
             own = block.filled[:, round_.columns]
             drawn = torch.where(own, block.codes[:, round_.columns], drawn)
         block.codes[:, round_.columns] = drawn
         if i + 1 < len(order):
-            _show(sampler, round_, block)
+            _show(sampler, round_, block, drawn)
     return block.codes
 
 
-def _begin(
-    sampler: Sampler, known: Tensor, context: Tensor, uniforms: Tensor, noise: Tensor | None
-) -> _Block:
+def _begin(sampler: Sampler, known: Tensor, context: Tensor, noise: Tensor | None) -> _Block:
     codes, filled = known.clamp(min=0), known >= 0
     shown = sampler.outputs.usable(filled)
     is_given = bool(filled.any())
@@ -88,15 +87,14 @@ def _begin(
     return _Block(
         codes=codes,
         filled=filled if is_given else None,
-        uniforms=uniforms,
         states=states,
         sums=sampler.network.look(seen, visible, others, noise),
     )
 
 
-def _draw(sampler: Sampler, round_: Round, block: _Block) -> Tensor:
+def _draw(sampler: Sampler, round_: Round, block: _Block, uniforms: Tensor) -> Tensor:
     """Draw the columns of a round: (rows, columns of the round)."""
-    states, uniforms = block.states, block.uniforms[:, round_.columns]
+    states = block.states
     rows = max(1, min(CHUNK_ROWS, WIDE // round_.bias.shape[-1]))
     codes = states.pick(block.codes)
     drawn: list[Tensor] = []
@@ -118,18 +116,20 @@ def _draw(sampler: Sampler, round_: Round, block: _Block) -> Tensor:
 
 
 def _heights(sampler: Sampler, round_: Round, sums: Tensor, codes: Tensor) -> list[Tensor]:
-    """Return cumulated shares for each reader: (states, columns, size)."""
-    x = sampler.features(sums).float()
-    logits = torch.baddbmm(round_.bias, x, round_.weight)
-    return [_cumulate(reader, logits, codes) for reader in round_.readers]
-
-
-def _cumulate(reader: Reader, logits: Tensor, codes: Tensor) -> Tensor:
-    own = logits[..., reader.start : reader.stop].unflatten(-1, (-1, reader.size))
-    for place, coarse, prior in reader.fine:
-        own[..., place, :] += functional.embedding(codes[:, coarse], prior)
-    shares = torch.softmax(own, -1)
-    return (shares[0] if len(shares) == 1 else shares.mean(0)).cumsum(-1)
+    """Return cumulated weights for each reader: (states, columns, size)."""
+    logits = sampler.logits(round_, sums)
+    readers = [
+        (reader, logits[..., reader.start : reader.stop].unflatten(-1, (-1, reader.size)))
+        for reader in round_.readers
+    ]
+    for reader, own in readers:
+        for place, coarse, prior in reader.fine:
+            own[..., place, :] += functional.embedding(codes[:, coarse], prior)
+    if len(logits) > 1:
+        return [torch.softmax(own, -1).mean(0).cumsum(-1) for _, own in readers]
+    # weights of one network need not sum to one, and this is faster than a softmax per column
+    logits.clamp_(NEVER, -NEVER).exp_()
+    return [own[0].cumsum(-1) for _, own in readers]
 
 
 def _reach(round_: Round, heights: list[Tensor], uniforms: Tensor) -> Tensor:
@@ -139,13 +139,12 @@ def _reach(round_: Round, heights: list[Tensor], uniforms: Tensor) -> Tensor:
     return torch.cat([reach(own, numbers) for own, numbers in parts], 1)
 
 
-def _show(sampler: Sampler, round_: Round, block: _Block) -> None:
+def _show(sampler: Sampler, round_: Round, block: _Block, drawn: Tensor) -> None:
     """Show the network what a round has drawn, and known fine codes that now mean something."""
-    network, columns, enter, sizes = sampler.network, round_.columns, round_.enter, round_.sizes
+    columns, sizes = round_.columns, round_.sizes
     if block.filled is None:
-        enter = enter[:, : len(columns) * network.embed.shape[1]]
-        codes = looks = block.codes[:, columns]
-        ids = codes + network.own[..., columns]
+        looks = drawn
+        ids = drawn + sampler.first[..., columns]
     else:
         inside = round_.inside
         coarse = sampler.outputs.coarse[inside]
@@ -154,15 +153,15 @@ def _show(sampler: Sampler, round_: Round, block: _Block) -> None:
         columns = [*columns, *inside]
         codes = block.codes[:, columns]
         looks, sizes = torch.where(is_new, codes + 1, 0), [size + 1 for size in sizes]
-        ids = torch.where(is_new, codes + network.own[..., columns], network.hidden[..., columns])
+        ids = torch.where(is_new, codes + sampler.first[..., columns], len(sampler.moves) - 1)
     states = tell_apart(block.states, looks, sizes[: looks.shape[1]])
     _part(block, states)
     if states.first is not None:
         ids = ids.index_select(1, states.first)
-    steps = functional.embedding(ids, sampler.steps).flatten(2)
     for first in range(0, states.count, CHUNK_ROWS):
         rows = slice(first, first + CHUNK_ROWS)
-        block.sums[:, rows].baddbmm_(steps[:, rows], enter)
+        moves = functional.embedding_bag(ids[:, rows].flatten(0, 1), sampler.moves, mode="sum")
+        block.sums[:, rows] += moves.view(len(ids), -1, moves.shape[-1])
 
 
 def _part(block: _Block, states: States) -> None:
