@@ -35,7 +35,7 @@ mod _core {
     #[pymodule_export]
     use crate::pairs::distinct_pairs;
     #[pymodule_export]
-    use crate::permute::{permutation, permuted};
+    use crate::permute::{permutation, permuted, permuted_within};
     #[pymodule_export]
     use crate::rng::{random_u64, uniform};
 }

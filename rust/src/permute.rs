@@ -30,3 +30,21 @@ pub(crate) fn permuted(
     let places = py.detach(|| permute::permuted(&rows, n, Stream::new(seed, stream)));
     Ok(array_out::<UInt64Type>(checked(py, places)?))
 }
+
+/// The places of single rows in shuffles of different lengths, one for each group.
+#[pyfunction]
+pub(crate) fn permuted_within(
+    py: Python<'_>,
+    rows: AnyArray,
+    groups: AnyArray,
+    sizes: AnyArray,
+    seed: u64,
+    stream: u64,
+) -> PyArrowResult<PyArray> {
+    let rows = values::<UInt32Type>(rows, "rows")?;
+    let groups = values::<UInt32Type>(groups, "groups")?;
+    let sizes = values::<UInt32Type>(sizes, "sizes")?;
+    let stream = Stream::new(seed, stream);
+    let places = py.detach(|| permute::permuted_within(&rows, &groups, &sizes, stream));
+    Ok(array_out::<UInt32Type>(checked(py, places)?))
+}

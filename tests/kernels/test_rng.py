@@ -74,6 +74,17 @@ def test_a_permutation_is_a_bijection_found_entry_by_entry(n: int, seed: int, st
         assert places.to_list() == shuffled.to_list()[::7]
 
 
+@given(st.lists(st.integers(0, 40), min_size=1, max_size=6), words, words)
+def test_shuffles_of_groups_are_apart(sizes: list[int], seed: int, stream: int) -> None:
+    pairs = [(row, group) for group, size in enumerate(sizes) for row in range(size)]
+    rows, groups = (pl.Series([pair[side] for pair in pairs], dtype=pl.UInt32) for side in (0, 1))
+    lengths = pl.Series(sizes, dtype=pl.UInt32)
+    places = kernels.permuted_within(rows, groups, lengths, seed=seed, stream=stream)
+    assert sorted(zip(places, groups, strict=True)) == sorted(pairs)
+    alone = kernels.permuted_within(rows[::3], groups[::3], lengths, seed=seed, stream=stream)
+    assert alone.to_list() == places.to_list()[::3]
+
+
 def test_seeds_and_streams_give_different_shuffles() -> None:
     orders = {
         tuple(kernels.permutation(20, seed=seed, stream=stream).to_list())
@@ -95,6 +106,9 @@ def test_wrong_addresses_are_refused() -> None:
         kernels.permuted(pl.Series([5], dtype=pl.UInt32), 5, seed=1, stream=1)
     with pytest.raises(ConfigError, match="rows: has type Int64"):
         kernels.permuted(pl.Series([0]), 5, seed=1, stream=1)
+    one = pl.Series([2], dtype=pl.UInt32)
+    with pytest.raises(ConfigError, match="row 2 is not below the size of group 2, which is 0"):
+        kernels.permuted_within(one, one, one, seed=1, stream=1)
     with pytest.raises(CapacityError):
         kernels.permutation(2**32, seed=1, stream=1)
     with pytest.raises(CapacityError):

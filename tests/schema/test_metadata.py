@@ -9,7 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive.errors import ConfigError, ModelFileError, UnknownTableError
+from synthohive.errors import (
+    ConfigError,
+    ModelFileError,
+    SchemaValidationError,
+    UnknownTableError,
+)
 from synthohive.schema import Column, Constraint, ForeignKey, Metadata, Relation, Table
 
 HOSTILE = ["select", 'quo"ted', "dot.ted", "sp aced", "naïve", "表", "UPPER", "a,b", "(x)", "'"]
@@ -38,6 +43,44 @@ def test_every_form_of_a_composite_key_means_the_same() -> None:
     pairs = Metadata().add_table("f", fk={("o", "h"): ("weather", ("origin", "hour"))})
     lists = Metadata().add_table("f", fk={("o", "h"): ("weather", ["origin", "hour"])})
     assert text == pairs == lists
+
+
+COMPOSITE = [
+    "parents.(a, b)",
+    "parents(a, b)",
+    "parents (a,b)",
+    "parents.a, parents.b",
+    ["parents.a", "parents.b"],
+    ("parents.a", "parents.b"),
+    ("parents", ["a", "b"]),
+    ("parents", "a", "b"),
+]
+
+
+@pytest.mark.parametrize("target", COMPOSITE)
+def test_a_composite_key_may_be_written_as_one_would(target: object) -> None:
+    metadata = Metadata().add_table("parents", pk=["a", "b"])
+    metadata.add_table("children", pk="id", fk={("x", "y"): target})
+    assert [str(fk) for fk in metadata.table("children").foreign_keys] == ["x, y → parents.a, b"]
+
+
+@pytest.mark.parametrize(
+    "target", ["parents", "parents.a, others.b", "ref('parents')", {"parents": "a"}, ("parents",)]
+)
+def test_what_is_no_reference_is_told_with_the_forms_there_are(target: object) -> None:
+    metadata = Metadata().add_table("parents", pk=["a", "b"])
+    metadata.add_table("children", pk="id", fk={("x", "y"): target})
+    with pytest.raises(SchemaValidationError) as caught:
+        metadata.validate_schema()
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"children.(x, y): {target!r} is no reference to a parent column;")
+    for form in (
+        "'parent.column'",
+        "'parent.(column, column)'",
+        "('parent', ['column', 'column'])",
+    ):
+        assert form in problem
+    assert f"! {problem}" in str(metadata)
 
 
 def test_foreign_keys_are_sorted_by_their_columns() -> None:

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 import synthohive as sh
-from synthohive.errors import CapacityError
+from synthohive.errors import CapacityError, ConfigError, ConstraintError
 from synthohive.events import StageStarted
 from synthohive.models.settings import CTGANSettings
 from synthohive.planning.plan import plan
@@ -165,3 +165,65 @@ def test_dates_of_a_key_with_an_end_are_counted():
     assert "days.day: within its limits there are 366 keys of type Date, 600 are needed" in str(
         error
     )
+
+
+def coded(rows: int) -> tuple[sh.Metadata, dict[str, pl.DataFrame]]:
+    """Every other row has one of the accepted codes, all of which are taken."""
+    codes = [CODES[number // 2] if number % 2 else None for number in range(16)]
+    metadata = sh.Metadata().add_table(
+        "gates",
+        pk="id",
+        unique=["code"],
+        constraints={"code": {"accepted_values": list(CODES)}},
+    )
+    return metadata, {"gates": pl.DataFrame({"id": range(16), "code": codes}).head(rows)}
+
+
+def test_nulls_of_a_unique_column_need_no_key():
+    metadata, tables = coded(16)
+    check_data_capacity(metadata, plan(metadata), tables)
+    with pytest.raises(CapacityError, match=r"gates\.code: .* 8 values .*, 9 are needed"):
+        check_data_capacity(metadata, plan(metadata), tables, rows={"gates": 18})
+    hive = sh.Synthesizer(metadata, seed=1, ctgan=QUICK, threads=1).fit(tables)
+    for seed in range(3):
+        code = hive.sample(seed=seed)["gates"]["code"]
+        assert sorted(code.drop_nulls()) == sorted(CODES)
+        assert code.null_count() == 8
+    error = refused(hive, rows={"gates": 18})
+    assert (error.table, error.column) == ("gates", "code")
+
+
+def test_text_keys_that_cannot_be_kept_within_bounds_are_refused_before_training():
+    """Only texts that count have an order that their bounds can be kept by."""
+    stages: list[str] = []
+
+    def fit(names: list[str], **limits) -> sh.Synthesizer:
+        metadata = sh.Metadata().add_table("codes", pk="name", constraints={"name": limits})
+        hive = sh.Synthesizer(
+            metadata,
+            ctgan=QUICK,
+            threads=1,
+            on_event=lambda event: stages.append(getattr(event, "stage", "")),
+        )
+        return hive.fit({"codes": pl.DataFrame({"name": names})})
+
+    with pytest.raises(ConfigError, match=r"'codes\.name' have .* within min 'b' and max 'm'"):
+        fit(["alpha", "beta", "gamma", "delta", "epsilon", "zeta"], min="b", max="m")
+    with pytest.raises(ConfigError, match=r"no key of 'codes\.name' such as C-001, C-002 is"):
+        fit(["C-001", "C-002"], min="D")
+    assert "learn" not in stages
+    counted = fit([f"C-{number:03d}" for number in range(1, 21)], min="C-005", max="C-024")
+    names = counted.sample()["codes"]["name"]
+    assert names.to_list() == [f"C-{number:03d}" for number in range(5, 25)]
+    with pytest.raises(CapacityError, match=r"within its limits there are 20 keys"):
+        counted.sample(scale=2)
+
+
+def test_limits_of_a_foreign_key_never_part_it_from_its_parent():
+    metadata, tables = shop()
+    metadata.add_table("extra", fk={"code": "airports.code"}, constraints={"code": {"max": "BZZ"}})
+    some = pl.DataFrame({"code": ["AAA", "BCD"] * 10})
+    hive = sh.Synthesizer(metadata, seed=1, ctgan=QUICK, threads=1).fit(tables | {"extra": some})
+    with pytest.raises(ConstraintError, match=r"'extra\.code' break the maximum BZZ") as caught:
+        hive.sample(rows={"airports": 8})
+    assert "on the column of its parent" in str(caught.value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, time
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING, NoReturn
 
@@ -14,7 +15,7 @@ from synthohive.encoding.grid import integer_limits
 from synthohive.errors import ConfigError, ConstraintError, SynthoHiveError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from synthohive.schema.model import Bound, Column, Constraint
 
@@ -29,7 +30,11 @@ _DTYPES: dict[str, pl.DataType] = {
 
 
 def apply_constraints(
-    frame: pl.DataFrame, columns: Mapping[str, Column], *, table: str | None = None
+    frame: pl.DataFrame,
+    columns: Mapping[str, Column],
+    *,
+    table: str | None = None,
+    foreign: Collection[str] = (),
 ) -> pl.DataFrame:
     """Give columns their declared dtype and bring values inside their limits.
 
@@ -37,6 +42,8 @@ def apply_constraints(
         frame: Generated rows.
         columns: What is declared of columns, by name.
         table: The table that errors name.
+        foreign: Columns of foreign keys: a value repaired here would have no parent, so that
+            their limits are enforced.
 
     Returns:
         The rows with all declared constraints satisfied; nulls stay.
@@ -53,16 +60,31 @@ def apply_constraints(
     """
     changed: list[pl.Series] = []
     for name, column in columns.items():
-        if column.constraint is not None and name in frame.columns:
+        limits = column.constraint
+        if limits is not None and name in frame.columns:
+            if name in foreign:
+                limits = replace(limits, mode="enforce")
             where = name if table is None else f"{table}.{name}"
             try:
                 # without its name, which may look like a pattern to Polars
-                limited = _constrained(frame[name].alias(""), column.constraint, where)
+                limited = _constrained(frame[name].alias(""), limits, where)
             except SynthoHiveError as error:
                 error.table, error.column = table, name
+                if name in foreign and isinstance(error, ConstraintError):
+                    raise _of_parent(error) from None
                 raise
             changed.append(limited.alias(name))
     return frame.with_columns(changed)
+
+
+def _of_parent(error: ConstraintError) -> ConstraintError:
+    """Say where limits of a foreign key belong."""
+    return ConstraintError(
+        str(error).partition("\n  Hint: ")[0],
+        table=error.table,
+        column=error.column,
+        hint="set the limits of a foreign key on the column of its parent",
+    )
 
 
 def _constrained(series: pl.Series, constraint: Constraint, where: str) -> pl.Series:
@@ -132,8 +154,10 @@ def limit_of(dtype: pl.DataType, bound: Bound, where: str, *, is_minimum: bool) 
         if isinstance(dtype, pl.Datetime):
             moment = pl.Series([datetime.fromisoformat(str(bound)).replace(tzinfo=None)])
             return moment.cast(pl.Datetime(dtype.time_unit)).dt.replace_time_zone(dtype.time_zone)
-        if dtype == pl.Date:
-            return pl.Series([datetime.fromisoformat(str(bound)).date()])
+        if dtype == pl.Date or dtype == pl.Time:  # noqa: PLR1714  (dtypes are not hashed alike)
+            is_time, text = dtype == pl.Time, str(bound)
+            point = time.fromisoformat(text) if is_time else datetime.fromisoformat(text).date()
+            return pl.Series([point])
         if dtype.is_integer():
             whole = math.ceil(float(bound)) if is_minimum else math.floor(float(bound))
             low, high = integer_limits(dtype)

@@ -10,7 +10,7 @@ import polars as pl
 
 from synthohive.encoding.blurred import rounded_range
 from synthohive.encoding.key_forms import find_counter, find_form, is_uuid
-from synthohive.encoding.key_limits import accepted_texts, number_ends, step_ends
+from synthohive.encoding.key_limits import accepted_texts, counter_within, number_ends, step_ends
 from synthohive.encoding.keys import KeyFormat
 from synthohive.encoding.personal import FORMED_KINDS, Recipe, fit_writer
 from synthohive.encoding.seen import remember
@@ -31,6 +31,7 @@ def fit_key_format(
     pii: str | None = None,
     limits: Constraint | None = None,
     stream: Stream | None = None,
+    table: str | None = None,
 ) -> KeyFormat:
     """Learn the format of a key column, or of any other column of unique values.
 
@@ -40,38 +41,56 @@ def fit_key_format(
         limits: What is declared of the column's values. Keys are accepted ones, or within
             the bounds if they count.
         stream: Address of the randomness that words are invented with.
+        table: The table that errors name.
 
     Raises:
         ConfigError: A key cannot be of this dtype, or limits do not fit it.
     """
     # without its name, which may look like a pattern to Polars
     dtype, known = values.dtype, values.alias("").drop_nulls()
+    where = values.name if table is None else f"{table}.{values.name}"
     if dtype.is_nested() or dtype.base_type() in (pl.Object, pl.Null, pl.Binary):
         raise ConfigError(
-            f"{values.name!r} is of type {dtype}, which cannot be a key",
+            f"{where!r} is of type {dtype}, which cannot be a key",
+            table=table,
             column=values.name,
             hint="declare a key of numbers, text or dates",
         )
     if limits is not None and limits.accepted_values is not None:
-        listed = accepted_texts(dtype, limits, values.name)
+        listed = accepted_texts(dtype, limits, where)
         return KeyFormat(dtype=dtype, kind="listed", listed=listed, column=values.name)
     found = _format(known, dtype, pii, stream or Stream(0))
-    return _limited(replace(found, column=values.name), limits)
+    return _limited(replace(found, column=values.name), limits, where)
 
 
-def _limited(keys: KeyFormat, limits: Constraint | None) -> KeyFormat:
-    """Keep keys that count within their bounds."""
+def _limited(keys: KeyFormat, limits: Constraint | None, where: str) -> KeyFormat:
+    """Keep keys within their bounds."""
     if limits is None or (limits.minimum is None and limits.maximum is None):
         return keys
     if keys.kind == "number":
-        origin, ends = number_ends(keys.dtype, limits, keys.column)
+        origin, ends = number_ends(keys.dtype, limits, where)
     elif keys.kind == "step":
-        origin, ends = step_ends(
-            keys.dtype, limits, keys.column, origin=keys.origin, step=keys.step
-        )
+        origin, ends = step_ends(keys.dtype, limits, where, origin=keys.origin, step=keys.step)
+    elif keys.kind == "listed":
+        within = replace(limits, accepted_values=keys.listed)
+        return replace(keys, listed=accepted_texts(keys.dtype, within, where))
+    elif keys.counter is not None and keys.counter.width:
+        counter, most = counter_within(keys.counter, limits, where)
+        return replace(keys, counter=counter, ends=(0, most))
     else:
-        return keys
+        raise ConfigError(
+            f"the texts of {where!r} have to be different in every row, and cannot be kept within"
+            f" {_bounds(limits)} as well",
+            column=keys.column,
+            hint="leave min and max out, or list the accepted_values",
+        )
     return replace(keys, origin=origin, ends=ends)
+
+
+def _bounds(limits: Constraint) -> str:
+    """Show which bounds there are."""
+    both = (("min", limits.minimum), ("max", limits.maximum))
+    return " and ".join(f"{name} {bound!r}" for name, bound in both if bound is not None)
 
 
 def _format(known: pl.Series, dtype: pl.DataType, pii: str | None, stream: Stream) -> KeyFormat:

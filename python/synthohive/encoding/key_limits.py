@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,10 +13,12 @@ import polars as pl
 from synthohive.encoding.category import to_text
 from synthohive.encoding.constraints import accepted_series, limit_of
 from synthohive.encoding.counting import largest_number, steps_left
+from synthohive.errors import ConfigError
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from synthohive.encoding.key_forms import Counter
     from synthohive.schema.model import Constraint
 
 _MOST = 2**61
@@ -75,6 +79,52 @@ def step_ends(
     above = steps_left(dtype, first, step) - 1
     above = above if high is None else min(above, (high - first) // step)
     return first, (0 if low is None else (first - low) // step, above)
+
+
+def counter_within(counter: Counter, limits: Constraint, where: str) -> tuple[Counter, int]:
+    """Return the counter that begins at the minimum, and how many keys follow the first one.
+
+    Args:
+        counter: A counter of a fixed width, so that its texts are in the order of their numbers.
+        limits: The bounds; texts are compared as texts.
+        where: What errors call the column.
+
+    Raises:
+        ConfigError: No text of this form is within the bounds.
+
+    Examples:
+        >>> from synthohive.encoding.key_forms import Counter
+        >>> from synthohive.schema.model import Constraint
+        >>> counter = Counter(prefix="C-", suffix="", width=3)
+        >>> found, more = counter_within(counter, Constraint(minimum="C-005", maximum="C-01"), "id")
+        >>> found.first, more
+        (5, 4)
+    """
+    end = 10**counter.width - counter.first + 1
+    low = high = None
+    if limits.minimum is not None:
+        low = _count_below(counter, end, str(limits.minimum), is_equal=False)
+    if limits.maximum is not None:
+        high = _count_below(counter, end, str(limits.maximum), is_equal=True)
+    first, last = low or 0, end - 1 if high is None else high
+    if last <= first:
+        samples = counter.write(np.array([1, 2])).to_list()
+        raise ConfigError(
+            f"no key of {where!r} such as {', '.join(samples)} is within min {limits.minimum!r}"
+            f" and max {limits.maximum!r}",
+            hint="widen the bounds, or leave them out",
+        )
+    return replace(counter, first=counter.first + first), last - first - 1
+
+
+def _count_below(counter: Counter, end: int, bound: str, *, is_equal: bool) -> int:
+    """Count the texts of a counter that come before a bound, or are equal to it."""
+
+    def is_beyond(number: int) -> bool:
+        text = counter.write(np.array([number + 1])).item()
+        return text > bound if is_equal else text >= bound
+
+    return bisect_left(range(end - 1), True, key=is_beyond)
 
 
 def turned(index: NDArray[np.int64], ends: tuple[int, int] | None) -> NDArray[np.int64]:

@@ -30,7 +30,14 @@ from synthohive.kernels.keys import (
     draw_uniform,
     draw_weighted,
 )
-from synthohive.kernels.rng import permutation, permuted, random_u64, stream_id, uniform
+from synthohive.kernels.rng import (
+    permutation,
+    permuted,
+    permuted_within,
+    random_u64,
+    stream_id,
+    uniform,
+)
 
 __all__ = [
     "KeyCheck",
@@ -48,6 +55,7 @@ __all__ = [
     "parent_rows",
     "permutation",
     "permuted",
+    "permuted_within",
     "random_u64",
     "repeat",
     "row_ids",

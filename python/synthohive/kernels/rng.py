@@ -148,4 +148,36 @@ def permuted(rows: pl.Series, n: int, *, seed: int, stream: int) -> pl.Series:
     return pl.Series(_core.permuted(rows.cast(pl.UInt64), n, seed, stream)).cast(pl.UInt32)
 
 
+def permuted_within(
+    rows: pl.Series, groups: pl.Series, sizes: pl.Series, *, seed: int, stream: int
+) -> pl.Series:
+    """Look up single entries of many shuffles, one for each group.
+
+    Args:
+        rows: Entries wanted, each below the size of its group; ``UInt32``, no nulls.
+        groups: Group of each; ``UInt32``, no nulls.
+        sizes: Length of each group's shuffle; ``UInt32``, no nulls.
+        seed: The run's seed, below 2**64.
+        stream: What the shuffles are for, see ``stream_id``.
+
+    Returns:
+        Their places; ``UInt32``.
+
+    Shape:
+        rows ``(N,)``, groups ``(N,)``, sizes ``(G,)`` → ``(N,)``.
+
+    Raises:
+        ConfigError: The lengths differ, or a row is not below the size of its group.
+
+    Examples:
+        >>> rows, groups = (pl.Series(some, dtype=pl.UInt32) for some in ([0, 0, 1], [0, 1, 1]))
+        >>> sizes = pl.Series([1, 2], dtype=pl.UInt32)
+        >>> places = permuted_within(rows, groups, sizes, seed=7, stream=1)
+        >>> places[0], places[1:].sort().to_list()
+        (0, [0, 1])
+    """
+    check_whole(seed=seed, stream=stream)
+    return pl.Series(_core.permuted_within(rows, groups, sizes, seed, stream))
+
+
 _POSITIONS = 2**32

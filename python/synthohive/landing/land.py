@@ -16,6 +16,7 @@ from synthohive.landing.connection import connected
 from synthohive.landing.identifiers import qualified
 from synthohive.landing.insert import create_table
 from synthohive.landing.integrity import check_integrity
+from synthohive.landing.memory import in_little_memory
 from synthohive.landing.sources import sources_yaml
 from synthohive.landing.sources_file import draft_sources, put_in_place
 from synthohive.landing.stage import Stage
@@ -129,7 +130,7 @@ def land(
         )
         path = None if sources_path is None else Path(sources_path)
         try:
-            return _land(job, source_name, path)
+            return in_little_memory(con, lambda: _land(job, source_name, path))
         except duckdb.Error as error:
             raise LandingError(
                 f"the database refused: {str(error).splitlines()[0]}",

@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from synthohive import kernels
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    from synthohive.randomness import Stream
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -61,6 +67,46 @@ def forest(parent_rows: pl.Series) -> Forest:
 def levels(parent_rows: pl.Series) -> pl.Series:
     """Return the steps from each row up to its root; see `forest`."""
     return forest(parent_rows).levels
+
+
+def rooted_levels(
+    codes: NDArray[np.integer], size: int, root_share: float, stream: Stream, *, block: int
+) -> Iterator[NDArray[np.intp]]:
+    """Close gaps between generated levels, and see to it that there is a root.
+
+    Args:
+        codes: Level of each row, as generated; ``(N,)``, may be mapped from a file.
+        size: Number of levels that can be generated.
+        root_share: Share of rows that become roots if none was generated as one: so many
+            of the uppermost level, chosen at random, at least one.
+        stream: Where the random numbers come from.
+        block: Rows at a time.
+
+    Yields:
+        The levels of one block of rows after the other.
+
+    Examples:
+        >>> from synthohive.randomness import Stream
+        >>> codes = np.array([2, 4, 2, 4])
+        >>> next(rooted_levels(codes, 5, 0.5, Stream(1), block=4)).tolist()
+        [0, 1, 0, 1]
+    """
+    blocks = [slice(start, start + block) for start in range(0, len(codes), block)]
+    rows = np.sum([np.bincount(codes[some], minlength=size) for some in blocks], axis=0)
+    top = int(np.flatnonzero(rows)[0])
+    members = int(rows[top])
+    roots = max(1, min(members, round(root_share * len(codes)))) if top else members
+    numbers = np.cumsum(rows > 0) - int(roots == members)
+    seen = 0
+    for some in blocks:
+        level = numbers[codes[some]]
+        if roots < members:
+            place = np.flatnonzero(codes[some] == top)
+            turns = pl.Series(np.arange(seen, seen + len(place), dtype=np.uint32))
+            chosen = kernels.permuted(turns, members, seed=stream.seed, stream=stream.id)
+            level[place[chosen.to_numpy() < roots]] = 0
+            seen += len(place)
+        yield level
 
 
 def _levels(up: NDArray[np.intp]) -> NDArray[np.intp]:

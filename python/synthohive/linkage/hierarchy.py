@@ -8,6 +8,7 @@ group that such rows report to, each as often as its own number of reports says.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -16,19 +17,20 @@ import polars as pl
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.linkage.affinity import draw_groups, fit_affinity
 from synthohive.linkage.agreement import Agreement, find_agreement
-from synthohive.linkage.assignment import assign_within
 from synthohive.linkage.counts import CountModel, fit_counts
-from synthohive.linkage.forest import forest
+from synthohive.linkage.forest import forest, rooted_levels
 from synthohive.linkage.groups import Matching
 from synthohive.linkage.leaf_table import LeafTable
 from synthohive.linkage.matching import fit_matching
-from synthohive.linkage.spans import Cells, meet_demand
+from synthohive.linkage.spans import share_out
+from synthohive.linkage.staffing import ANY, Cells, block_slices
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from synthohive.linkage.staffing import Block, NewArray
     from synthohive.randomness import Stream
 
 MAX_LEVELS = 32
@@ -36,8 +38,8 @@ MAX_LEVELS = 32
 MAX_GROUPS = 16
 LEVEL = "\0level"
 """A name no database column can have."""
-ANY = 2**32 - 1
-"""A group nobody is in: any parent of the right level will do."""
+GROUP_ROWS = 1 << 16
+"""Rows whose groups are dealt together. Part of the result."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -68,65 +70,115 @@ class Hierarchy:
         """Return the level code of real rows, to be learned with them; ``UInt8 (N,)``."""
         return _codes(forest(parent_rows).levels, self.size)
 
-    def assign(self, level_codes: pl.Series, codes: pl.DataFrame, stream: Stream) -> pl.Series:
+    def assign(
+        self,
+        level_codes: NDArray[np.integer],
+        codes: Mapping[str, NDArray[np.integer]],
+        stream: Stream,
+        *,
+        new: NewArray | None = None,
+    ) -> Iterator[NDArray[np.uint32]]:
         """Choose a parent for every generated row.
 
         Args:
-            level_codes: Generated level of each row of the whole table; ``(N,)``.
-            codes: Generated codes of the same rows.
+            level_codes: Generated level of each row of the whole table; ``(N,)``, may be
+                mapped from a file.
+            codes: Generated codes of the same rows; ``(N,)`` each, may be mapped.
             stream: Where the random numbers come from.
+            new: Makes arrays for what lies between the steps, 20 bytes a row; they are in
+                memory when not given.
 
-        Returns:
-            Parent positions, null for roots; ``UInt32 (N,)``. A row whose upper level
-            came out empty moves up to below the deepest level there is. There is at
-            least one root if there are rows.
+        Yields:
+            Parent positions of one block of rows after the other, `NONE` for roots. A row
+            whose upper level came out empty moves up to below the deepest level there is.
+            There is at least one root if there are rows.
         """
         rows = len(level_codes)
         if not rows:
-            return pl.Series("parent", [], dtype=pl.UInt32)
-        level = self._levels(level_codes.to_numpy(), stream)
-        codes = codes.with_columns(pl.Series(LEVEL, level, dtype=pl.UInt8))
-        wanted, groups = self._groups(codes, stream)
-        offered = pl.Series(level).cast(pl.UInt32)
-        above = (offered.clip(lower_bound=1) - 1).set(offered == 0, None)
-        reports = self._reports(codes, Cells.of(above, wanted, offered, groups), stream)
-        return assign_within(
-            above, offered, wanted, groups, reports, stream.child("parents"), is_whole=True
-        ).alias("parent")
+            return
+        new = new or partial(np.zeros, rows)
+        blocks = self._blocks(level_codes, codes, stream)
+        cells = Cells.of(blocks, self.size, self._width(codes), new)
+        order = cells.lay_out(stream.child("order"), new)
+        ends = self._ends(cells, order, codes, stream.child("reports"), new)
+        yield from cells.serve(order, ends, stream.child("parents"))
 
-    def _groups(self, codes: pl.DataFrame, stream: Stream) -> tuple[pl.Series, pl.Series]:
+    def _blocks(
+        self,
+        level_codes: NDArray[np.integer],
+        codes: Mapping[str, NDArray[np.integer]],
+        stream: Stream,
+    ) -> Iterator[Block]:
+        """Yield level, group and wanted group of the rows, block by block."""
+        shape = self.size, self.root_share
+        start = 0
+        for level in rooted_levels(level_codes, *shape, stream.child("root"), block=GROUP_ROWS):
+            rows = slice(start, start + len(level))
+            wanted, groups = self._groups(_frame(codes, rows, level), stream, start)
+            yield level, groups.to_numpy(), wanted.to_numpy()
+            start = rows.stop
+
+    def _width(self, codes: Mapping[str, NDArray[np.integer]]) -> int:
+        """Return the number of groups."""
+        if self.agreement is not None:
+            return int(codes[self.agreement.column].max()) + 1
+        return 1 if self.affinity is None or self.matching is None else self.matching.group_count
+
+    def _groups(
+        self, codes: pl.DataFrame, stream: Stream, start: int
+    ) -> tuple[pl.Series, pl.Series]:
         """Return the group each row wants its parent to be of, and the group it is of."""
         if self.agreement is not None:
-            uniforms = stream.child("equal").uniform(codes.height)
+            uniforms = stream.child("equal").uniform(codes.height, start=start)
             own = codes[self.agreement.column].alias("").cast(pl.UInt32)
-            return own.set(uniforms >= self.agreement.share, ANY), own
+            return own.set(uniforms >= self.agreement.share, int(ANY)), own
         if self.affinity is None or self.matching is None:
             one = pl.Series(np.zeros(codes.height, np.uint32))
             return one, one
-        groups = self.matching.groups(codes, stream.child("groups"))
-        return draw_groups(self.affinity, codes, stream.child("affinity")), groups
+        groups = self.matching.groups(codes, stream.child("groups"), start=start)
+        wanted = draw_groups(self.affinity, codes, stream.child("affinity"), start=start)
+        return wanted, groups
 
-    def _reports(self, codes: pl.DataFrame, cells: Cells, stream: Stream) -> pl.Series:
-        """Draw how many reports each row has, so that every row's wish can be met."""
-        keys = stream.child("order").uniform(codes.height).to_numpy()
-        # Numbers are spread evenly over neighbours: draw cell by cell.
-        order = np.lexsort((keys, cells.own)).astype(np.uint32)
-        drawn = np.empty((2, codes.height), np.uint32)
-        for is_positive in (False, True):
-            drawn[int(is_positive), order] = self.counts.sample(
-                codes[order], stream.child("reports"), is_positive=is_positive
+    def _ends(
+        self,
+        cells: Cells,
+        order: NDArray[np.uint32],
+        codes: Mapping[str, NDArray[np.integer]],
+        stream: Stream,
+        new: NewArray,
+    ) -> NDArray[np.uint64]:
+        """Draw how many reports each row has, so that every row's wish can be met.
+
+        Numbers are spread evenly over neighbours, which is why rows come cell by cell. Where
+        those drawn do not suffice, rows that drew none get some after all.
+
+        Returns:
+            Reports summed up along `order`; ``(N,)``.
+        """
+        ends, needed = new(np.uint64), cells.needed()
+        taken = np.zeros_like(needed)
+        known = {name: codes[name] for name in self.counts.names if name != LEVEL}
+
+        def draw(some: slice, own: NDArray[np.uint32], *, is_positive: bool) -> NDArray:
+            frame = _frame(known, order[some], own // cells.sizes.shape[1])
+            reports = self.counts.sample(
+                frame, stream, start=some.start, total=len(order), is_positive=is_positive
             )
-        return pl.Series(meet_demand(cells.own, cells.demand, drawn[0], drawn[1], keys))
+            return reports.to_numpy()
 
-    def _levels(self, codes: NDArray[np.integer], stream: Stream) -> NDArray[np.intp]:
-        """Close gaps between the levels, and see to it that there is a root."""
-        codes = codes.astype(np.intp)
-        if codes.min() > 0:
-            uppermost = np.flatnonzero(codes == codes.min())
-            keys = stream.child("root").uniform(len(codes)).to_numpy()[uppermost]
-            roots = max(1, min(len(uppermost), round(self.root_share * len(codes))))
-            codes[uppermost[np.argsort(keys, kind="stable")[:roots]]] = 0
-        return np.unique(codes, return_inverse=True)[1].reshape(-1)
+        for some in block_slices(len(order)):
+            own = cells.own[order[some]]
+            ends[some] = share_out(draw(some, own, is_positive=False), own, needed, taken)
+        is_short, total = taken < needed, 0
+        for some in block_slices(len(order)):
+            own, quotas = cells.own[order[some]], ends[some].astype(np.int64)
+            spare = is_short[own] & (quotas == 0)
+            if spare.any():
+                more = np.where(spare, draw(some, own, is_positive=True), 0)
+                quotas += share_out(more, own, needed, taken)
+            ends[some] = total + np.cumsum(quotas)
+            total += int(quotas.sum())
+        return ends
 
     def to_dict(self) -> dict[str, object]:
         """Return the hierarchy as JSON-able values."""
@@ -204,6 +256,16 @@ def _affinity(
     linked = parents.is_not_null()
     groups = matching.child_codes(parents).filter(linked).to_numpy()
     return fit_affinity(codes.filter(linked), layout, groups, matching.group_count)
+
+
+def _frame(
+    codes: Mapping[str, NDArray[np.integer]],
+    rows: slice | NDArray[np.integer],
+    level: NDArray[np.integer],
+) -> pl.DataFrame:
+    """Return the codes of some rows, their level with them."""
+    columns = {name: column[rows] for name, column in codes.items()}
+    return pl.DataFrame({**columns, LEVEL: level.astype(np.uint8)})
 
 
 def _codes(levels: pl.Series, size: int) -> pl.Series:

@@ -156,7 +156,7 @@ def _sum_up(
         some = rows[start : start + BLOCK]
         own = groups[some]
         cells = np.searchsorted(standings.cells, _cells(own, drawn[some]))
-        ranks = standings.below[cells] + seen[cells] + _repeats(cells)
+        ranks = standings.below[cells] + seen[cells] + repeats(cells)
         seen += np.bincount(cells, minlength=len(seen))
         for group, members in members_of(own):
             quotas = popularity.along(group, ranks[members], int(standings.sizes[group]))
@@ -165,8 +165,13 @@ def _sum_up(
     return totals
 
 
-def _repeats(numbers: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Count how often each number occurred before."""
+def repeats(numbers: NDArray[np.integer]) -> NDArray[np.intp]:
+    """Count how often each number occurred before.
+
+    Examples:
+        >>> repeats(np.array([7, 5, 7, 7])).tolist()
+        [0, 0, 1, 2]
+    """
     order = np.argsort(numbers, kind="stable")
     place = np.arange(len(numbers))
     is_first = np.diff(numbers[order], prepend=-1) != 0

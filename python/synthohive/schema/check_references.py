@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synthohive.errors import did_you_mean
+from synthohive.schema.drivers import driver_of
 from synthohive.schema.families import are_comparable
 from synthohive.schema.references import format_reference
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from synthohive.schema.model import ForeignKey, Table
     from synthohive.schema.shapes import Shape
@@ -52,6 +53,35 @@ def _key_problems(
             f"{name}: {table.name} is kept as it is but refers to {fk.parent}, whose keys are"
             f" made anew; keep {fk.parent} too, or do not keep {table.name}"
         )
+
+
+def circular_problems(
+    tables: Mapping[str, Table], deferred: Mapping[str, Collection[ForeignKey]]
+) -> Iterator[str]:
+    """Report columns that take their values from each other, so that they would have none."""
+    above: dict[tuple[str, str], tuple[ForeignKey, str]] = {}
+    for table in tables.values():
+        driver = driver_of(table, deferred.get(table.name, ()))
+        keys = [] if table.keep else table.foreign_keys
+        for fk in sorted(keys, key=lambda fk: (fk != driver, -len(fk.columns), fk.columns)):
+            for own, source in zip(fk.columns, fk.parent_columns, strict=False):
+                if (fk.parent, source) != (table.name, own):
+                    above.setdefault((table.name, own), (fk, source))
+    told: set[tuple[str, str]] = set()
+    for start in above:
+        path = [start]
+        while path[-1] in above and path[-1] not in path[:-1] and path[-1] not in told:
+            fk, source = above[path[-1]]
+            path.append((fk.parent, source))
+        if path[-1] in path[:-1]:
+            loop = path[path.index(path[-1]) :]
+            shown = " → ".join(format_reference(name, [column]) for name, column in loop)
+            wide = (format_reference(name, above[name, column][0].columns) for name, column in loop)
+            yield (
+                f"columns take their values from each other: {shown}; declare one of the foreign"
+                f" keys {', '.join(dict.fromkeys(wide))} without the column that goes round"
+            )
+        told.update(path)
 
 
 def missing_column(column: str, table: str, shape: Shape) -> str:

@@ -79,7 +79,7 @@ def read_foreign_keys(
     problems: list[str] = []
     for columns, target in declared.items():
         names = read_names(columns, f"fk of table {table!r}")
-        parsed = _read_target(target)
+        parsed = _read_target(target, len(names))
         if parsed is None or not names:
             problems.append(malformed_reference(table, names, target))
             continue
@@ -99,15 +99,18 @@ def malformed_reference(table: str, columns: Sequence[str], target: object) -> s
     """Describe a reference that could not be read."""
     return (
         f"{format_reference(table, columns) if columns else table}: {target!r} is no reference"
-        " to a parent column; write 'parent.column', 'parent.(column, column)' or, for any"
-        " name, ('parent', 'column')"
+        " to a parent column; write 'parent.column' or 'parent.(column, column)' or, for any"
+        " name, ('parent', 'column') or ('parent', ['column', 'column'])"
     )
 
 
-def _read_target(target: object) -> tuple[str, tuple[str, ...]] | None:
+def _read_target(target: object, width: int) -> tuple[str, tuple[str, ...]] | None:
+    """Read a parent and its columns, for a key of some columns."""
     if isinstance(target, str):
         return parse_reference(target)
     match target:
+        case [*parts] if width > 1 and (parsed := _read_parts(parts, width)):
+            return parsed
         case (str(parent), str(column)) if parent and column:
             return parent, (column,)
         case (str(parent), [*columns]) if parent and columns:
@@ -116,6 +119,17 @@ def _read_target(target: object) -> tuple[str, tuple[str, ...]] | None:
         case _:
             pass
     return None
+
+
+def _read_parts(parts: Sequence[object], width: int) -> tuple[str, tuple[str, ...]] | None:
+    """Read one text for each column of a key, or a parent followed by its columns."""
+    texts = [part for part in parts if isinstance(part, str) and part]
+    if len(texts) < len(parts):
+        return None
+    if len(texts) == width + 1:
+        return texts[0], tuple(texts[1:])
+    whole = parse_reference(", ".join(texts)) if len(texts) == width else None
+    return whole if whole is not None and len(whole[1]) == width else None
 
 
 def read_constraint(declared: Mapping[str, object], where: str, evidence: str) -> Constraint:

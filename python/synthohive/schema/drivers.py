@@ -54,7 +54,8 @@ def deferred_keys(tables: Mapping[str, Table]) -> Deferred:
 
     The fewest possible keys are deferred (nearly the fewest in a very large cycle), and
     rather a key whose table has another one than the only key of its table. Declared
-    drivers and keys that are declared not null are never deferred.
+    drivers and keys that are declared not null are never deferred; keys only some of whose
+    columns may be null are if nothing else helps.
 
     Returns:
         The deferred keys by table; tables without are left out.
@@ -67,6 +68,9 @@ def deferred_keys(tables: Mapping[str, Table]) -> Deferred:
     if not looping:
         return {}
     fixed = [edge for edge in looping if not _can_wait(tables[edge[0]], edge[1])]
+    if _on_cycles(fixed):
+        partly = [edge for edge in fixed if _can_wait(tables[edge[0]], edge[1], is_partly=True)]
+        fixed = [edge for edge in fixed if edge not in partly]
     _refuse_cycle(tables, fixed)
     loose = sorted(
         (edge for edge in looping if edge not in fixed),
@@ -82,11 +86,12 @@ def _ordering_keys(table: Table, tables: Mapping[str, Table]) -> list[ForeignKey
     return [fk for fk in table.foreign_keys if fk.parent != table.name and fk.parent in tables]
 
 
-def _can_wait(table: Table, fk: ForeignKey) -> bool:
+def _can_wait(table: Table, fk: ForeignKey, *, is_partly: bool = False) -> bool:
     if table.keep:  # nothing is generated, so that the order does not matter
         return True
     is_declared_driver = bool(table.driver) and set(fk.columns) == set(table.driver)
-    return not is_declared_driver and not is_not_null(table, fk)
+    required = [table.column(name).is_not_null for name in fk.columns]
+    return not is_declared_driver and not (all(required) if is_partly else any(required))
 
 
 def _fewest(fixed: Sequence[Edge], loose: Sequence[Edge]) -> Sequence[Edge]:

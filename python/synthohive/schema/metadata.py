@@ -85,8 +85,9 @@ class Metadata:
             name: The table's name.
             pk: Column or columns of the primary key.
             fk: Foreign keys: ``{"user_id": "users.id"}``. A key of several columns is
-                ``{("origin", "hour"): ("weather", ("origin", "time_hour"))}``; the text form
-                ``"weather.(origin, time_hour)"`` works as well. Names with a dot, a quote,
+                ``{("origin", "hour"): ("weather", ("origin", "time_hour"))}``; so are
+                ``"weather.(origin, time_hour)"``, as in SQL ``"weather(origin, time_hour)"``,
+                and ``["weather.origin", "weather.time_hour"]``. Names with a dot, a quote,
                 a comma or a bracket need the tuple form ``("my.table", "id")`` or SQL
                 quotes, ``'"my.table".id'``.
             parent_context_cols: Columns of the parents to generate this table from:
@@ -245,8 +246,10 @@ class Metadata:
         return f"Metadata({', '.join(shown)})"
 
     def __str__(self) -> str:
-        """Show one line per table: its key and its foreign keys."""
-        return "\n".join(_line(table) for table in self.tables.values()) or "no tables"
+        """Show one line per table, its key and its foreign keys, and what could not be read."""
+        lines = [_line(table) for table in self.tables.values()]
+        problems = [f"! {text}" for texts in self.problems.values() for text in texts]
+        return "\n".join([*lines, *problems]) or "no tables"
 
 
 def _metadata(

@@ -14,29 +14,35 @@ if TYPE_CHECKING:
 
 _BARE = r"[^\s.\"(),](?:[^.\"(),]*[^\s.\"(),])?"
 _NAME = rf'\s*(?:"(?:[^"]|"")+"|{_BARE})\s*'
-_REFERENCE = re.compile(rf"({_NAME})\.(?:({_NAME})|\s*\(({_NAME}(?:,{_NAME})*)\)\s*)")
+_REFERENCE = rf"({_NAME})(?:\.({_NAME})|(?:\.\s*|\s*(?!\('))\(({_NAME}(?:,{_NAME})*)\)\s*)"
 
 
 def parse_reference(text: str) -> tuple[str, tuple[str, ...]] | None:
     """Read a table and its columns.
 
     Returns:
-        The table and the columns, or `None` if the text is no reference.
+        The table and the columns, or `None` if the text is no reference or names several tables.
 
     Examples:
         >>> parse_reference("users.id")
         ('users', ('id',))
         >>> parse_reference('weather.(origin, "hour.utc")')
         ('weather', ('origin', 'hour.utc'))
+        >>> parse_reference("weather(origin, hour)") == parse_reference(
+        ...     "weather.origin, weather.hour"
+        ... )
+        True
         >>> parse_reference("users") is None
         True
     """
-    found = _REFERENCE.fullmatch(text)
-    if not found:
+    if not re.fullmatch(rf"{_REFERENCE}(?:,{_REFERENCE})*", text):
         return None
-    table, column, columns = found.groups()
-    names = re.findall(_NAME, columns) if column is None else [column]
-    return _unquote(table), tuple(_unquote(name) for name in names)
+    tables: set[str] = set()
+    names: list[str] = []
+    for table, column, columns in re.findall(_REFERENCE, text):
+        tables.add(_unquote(table))
+        names += [column] if column else re.findall(_NAME, columns)
+    return (tables.pop(), tuple(_unquote(name) for name in names)) if len(tables) == 1 else None
 
 
 def format_reference(table: str, columns: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from synthohive.errors import CyclicSchemaError, SchemaValidationError, did_you_mean
 from synthohive.schema.check_columns import column_problems
 from synthohive.schema.check_data import data_problems
-from synthohive.schema.check_references import reference_problems
+from synthohive.schema.check_references import circular_problems, reference_problems
 from synthohive.schema.context import resolve_context
 from synthohive.schema.drivers import deferred_keys
 from synthohive.schema.shapes import shape_of
@@ -70,6 +70,7 @@ def _order_problems(tables: Mapping[str, Table], shapes: Mapping[str, Shape]) ->
     except CyclicSchemaError as error:
         yield str(error).replace("\n  Hint: ", "; ")
         return
+    yield from circular_problems(tables, deferred)
     for table in tables.values():
         yield from resolve_context(table, tables, shapes, deferred)[1]
 

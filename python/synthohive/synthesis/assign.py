@@ -10,23 +10,19 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING
 
-import numpy as np
-import polars as pl
-
 from synthohive.synthesis.distinct import make_distinct
 from synthohive.synthesis.draw import draw_edge_counts
 from synthohive.synthesis.features import count_name, edges_into
-from synthohive.synthesis.fitted import LEVEL
-from synthohive.synthesis.generation import Generation, own_codes, row_name
+from synthohive.synthesis.hierarchies import assign_hierarchy
 from synthohive.synthesis.keys import assignment_order
 from synthohive.synthesis.links import assign_link, drop_ladder
 from synthohive.synthesis.memory import give_back
-from synthohive.synthesis.spool import ABSENT
+from synthohive.synthesis.nulls import fill_bare, settle_nulls
 
 if TYPE_CHECKING:
     from synthohive.linkage.assignment import Ladder
     from synthohive.schema.model import ForeignKey
-    from synthohive.synthesis.fitted import FittedHierarchy, FittedTable
+    from synthohive.synthesis.generation import Generation
 
 
 def assign(generation: Generation) -> None:
@@ -38,12 +34,14 @@ def assign(generation: Generation) -> None:
         links = {link.fk: link for link in table.links}
         decided = [] if table.driver is None else [table.driver.fk]
         ladders: dict[ForeignKey, Ladder] = {}
+        settle_nulls(generation, table)
         for fk in assignment_order(table, links):
             ladders[fk] = assign_link(generation, table, links[fk], decided)
             decided.append(fk)
         if table.hierarchy is not None:
-            _assign_hierarchy(generation, table, table.hierarchy)
+            assign_hierarchy(generation, table, table.hierarchy)
         make_distinct(generation, table, ladders)
+        fill_bare(generation, table)
         for fk in ladders:
             drop_ladder(generation, table, fk)
         give_back()
@@ -57,19 +55,3 @@ def _draw_quotas(generation: Generation) -> None:
                 continue
             links = {link.fk: link for link in generation.fitted.tables[child].links}
             deque(draw_edge_counts(generation, (child, fk), links[fk].quotas), maxlen=0)
-
-
-def _assign_hierarchy(generation: Generation, table: FittedTable, fitted: FittedHierarchy) -> None:
-    """Hang every row below a row of the level above.
-
-    The whole table at once: about 200 bytes a row, while it lasts.
-    """
-    height = generation.heights[table.name]
-    levels = pl.Series(generation.spool.read(table.name, LEVEL))
-    codes = own_codes(generation, table, table.encoder.layout.names, 0, height)
-    stream = generation.stream.child(table.name, "hierarchy")
-    rows = fitted.hierarchy.assign(levels, codes, stream)
-    if fitted.hierarchy.is_self_loop_root:
-        rows = rows.zip_with(rows.is_not_null(), pl.Series(np.arange(height, dtype=np.uint32)))
-    values = rows.fill_null(int(ABSENT)).to_numpy()
-    generation.spool.store(table.name, row_name(fitted.fk), values)

@@ -12,13 +12,15 @@ from synthohive.errors import CapacityError
 from synthohive.synthesis.roles import KeyRoles, key_roles
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from synthohive.encoding.keys import KeyFormat
     from synthohive.planning.plan import Plan, Step
     from synthohive.schema.metadata import Metadata
     from synthohive.schema.model import Table
     from synthohive.synthesis.fitted import Fitted
+
+    Keys = tuple[Mapping[str, KeyFormat], Mapping[str, float]]
 
 MOST_ROWS = 2**32 - 2
 """Rows of a table are numbered by 32 bits."""
@@ -40,8 +42,8 @@ def check_capacity(
             than can be numbered.
     """
     real = {name: table.rows for name, table in fitted.tables.items()}
-    formats = {name: table.formats for name, table in fitted.tables.items()}
-    _check(fitted.metadata, fitted.plan, real, formats, scale=scale, rows=rows, first=first_key)
+    keys = {name: (table.formats, table.null_shares) for name, table in fitted.tables.items()}
+    _check(fitted.metadata, fitted.plan, real, keys, scale=scale, rows=rows, first=first_key)
 
 
 def check_data_capacity(
@@ -67,31 +69,71 @@ def check_data_capacity(
         CapacityError: As in `check_capacity`.
     """
     real = {name: frame.height for name, frame in frames.items()}
-    formats = {
-        step.table: _limited_formats(metadata.tables[step.table], step, frames[step.table])
-        for step in plan.steps
+    keys: dict[str, Keys] = {}
+    for step in plan.steps:
+        frame = frames[step.table]
+        formats = {}
+        if not step.is_kept:
+            formats = _limited_formats(metadata.tables[step.table], step, frame)
+        keys[step.table] = formats, null_shares(metadata, step.table, formats, frame)
+    _check(metadata, plan, real, keys, scale=scale, rows=rows or {}, first=first_key)
+
+
+def null_shares(
+    metadata: Metadata, table: str, columns: Iterable[str], frame: pl.DataFrame
+) -> dict[str, float]:
+    """Return the share of nulls in those numbered key columns that may be null.
+
+    Args:
+        metadata: The schema.
+        table: The table.
+        columns: Its numbered key columns.
+        frame: Its real rows.
+
+    Returns:
+        Shares by column; columns that are not null or that others refer to have none.
+    """
+    declared = metadata.tables[table]
+    every = (fk for other in metadata.tables.values() for fk in other.foreign_keys)
+    referenced = {fk.parent_columns for fk in every if fk.parent == table}
+    return {
+        column: frame[column].null_count() / max(1, frame.height)
+        for column in columns
+        if not declared.column(column).is_not_null and (column,) not in referenced
     }
-    _check(metadata, plan, real, formats, scale=scale, rows=rows or {}, first=first_key)
+
+
+def keyed_rows(rows: float, share: float) -> int:
+    """Return how many of some rows have a key, if a share of them is null.
+
+    Examples:
+        >>> keyed_rows(20, 0.5), keyed_rows(20, 0.0)
+        (10, 20)
+    """
+    return round(rows * (1 - share)) if share else int(rows)
 
 
 def check_height(
-    formats: Mapping[str, KeyFormat], roles: KeyRoles, table: str, last: float, *, is_drawn: bool
+    keys: Keys, roles: KeyRoles, table: str, rows: float, *, first: int, is_drawn: bool
 ) -> None:
-    """Refuse a table with more rows than one of its keys has values.
+    """Refuse a table with more rows than one of its keys has values; nulls need none.
 
     Args:
-        formats: How its key columns are written.
+        keys: How its key columns are written, and their shares of nulls.
         roles: The part each key column plays.
         table: The table.
-        last: Number of the last row's key.
+        rows: Number of its rows.
+        first: Number of the first row's key.
         is_drawn: The number of rows is certain; otherwise it is what is expected.
 
     Raises:
         CapacityError: A key has too few values.
     """
-    for column, keys in formats.items():
+    formats, shares = keys
+    for column, key in formats.items():
         if roles.numbered[column] == "row":
-            keys.check(int(last), table=table, is_expected=not is_drawn)
+            last = keyed_rows(rows, shares.get(column, 0.0)) + first - 1
+            key.check(last, table=table, is_expected=not is_drawn)
 
 
 def too_few_parents(
@@ -120,10 +162,14 @@ def _limited_formats(table: Table, step: Step, frame: pl.DataFrame) -> dict[str,
     formats: dict[str, KeyFormat] = {}
     for name in key_roles(table, step).numbered:
         limits = table.column(name).constraint
-        is_listed = limits is not None and limits.accepted_values is not None
-        if is_listed or frame.schema[name].base_type() not in (pl.String, pl.Categorical):
+        is_limited = limits is not None and (
+            limits.accepted_values is not None
+            or limits.minimum is not None
+            or limits.maximum is not None
+        )
+        if is_limited or frame.schema[name].base_type() not in (pl.String, pl.Categorical):
             pii = table.column(name).pii
-            formats[name] = fit_key_format(frame[name], pii=pii, limits=limits)
+            formats[name] = fit_key_format(frame[name], pii=pii, limits=limits, table=table.name)
     return formats
 
 
@@ -131,7 +177,7 @@ def _check(
     metadata: Metadata,
     plan: Plan,
     real: Mapping[str, int],
-    formats: Mapping[str, Mapping[str, KeyFormat]],
+    keys: Mapping[str, Keys],
     *,
     scale: float,
     rows: Mapping[str, int],
@@ -151,7 +197,7 @@ def _check(
             continue
         roles = key_roles(metadata.tables[name], step)
         is_drawn = step.driver is None
-        check_height(formats[name], roles, name, count + first - 1, is_drawn=is_drawn)
+        check_height(keys[name], roles, name, count, first=first, is_drawn=is_drawn)
         _check_parents(metadata.tables[name], step, roles, expected)
 
 

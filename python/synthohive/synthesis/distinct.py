@@ -1,8 +1,9 @@
 """See to it that a key made of foreign keys only occurs once.
 
 Rows of one driver row stand together, and only they can repeat each other where the driver is
-part of the key: such keys are gone through in windows. A key without the driver, or of one
-foreign key that is not the driver, is gone through as a whole, at about 140 bytes a row.
+part of the key: such keys are gone through in windows. A key without the driver, of one
+foreign key that is not the driver, or of columns that are no whole foreign keys, is gone through
+as a whole, at about 140 bytes a row.
 
 Rows that repeat others first swap parents with rows that want the same group and, where keys
 share columns, have the same values in them: quotas and groups stay as they are. What no swap
@@ -24,6 +25,7 @@ from synthohive.synthesis.bundling import Bundler
 from synthohive.synthesis.capacity import MOST_ROWS
 from synthohive.synthesis.generation import OFFSETS, Generation, row_name
 from synthohive.synthesis.links import ladder_names
+from synthohive.synthesis.nulls import required_keys, rows_without
 from synthohive.synthesis.spool import ABSENT
 from synthohive.synthesis.web import find_web
 
@@ -56,15 +58,43 @@ def make_distinct(
     """
     driver = None if table.driver is None else table.driver.fk
     stream = generation.stream.child(table.name, "distinct")
+    _complete(generation, table, ladders, stream.child("complete"))
+    whole = [(0, generation.heights[table.name])]
     for keys in table.roles.combinations:
         if keys == (driver,):
             continue  # no more than one child was drawn for each
         own = stream.child(*(column for fk in keys for column in fk.columns))
         web = find_web(generation, table, keys, ladders)
         bundler = Bundler(generation, table, web, ladders)
-        whole = [(0, generation.heights[table.name])]
         for window in _windows(generation, table) if driver in keys else whole:
             _repair(bundler, window, own.child(window[0]))
+    for columns, keys in table.roles.partial:
+        web = find_web(generation, table, keys, ladders, columns)
+        bundler = Bundler(generation, table, web, ladders)
+        _repair(bundler, whole[0], stream.child("partial", *columns))
+
+
+def _complete(
+    generation: Generation,
+    table: FittedTable,
+    ladders: Mapping[ForeignKey, Ladder],
+    stream: Stream,
+) -> None:
+    """Find other parents where the ones found leave none for a key that may not be null."""
+    window = 0, generation.heights[table.name]
+    later = {fk for keys in table.roles.combinations for fk in keys}  # seen to with those
+    for fk in required_keys(generation, table):
+        if fk not in ladders or fk in later:
+            continue
+        at = rows_without(generation, table, [fk])
+        if not len(at):
+            continue
+        web = find_web(generation, table, (fk,), ladders)
+        rows = {key: generation.spool.read(table.name, row_name(key)) for key in web.members}
+        before = {key: row.copy() for key, row in rows.items()}
+        bundler = Bundler(generation, table, web, ladders)
+        bundler.complete(rows, at, stream.child(*fk.columns))
+        _write(bundler, window, before, rows)
 
 
 def _windows(generation: Generation, table: FittedTable) -> Iterator[tuple[int, int]]:
@@ -83,20 +113,33 @@ def _repair(bundler: Bundler, window: tuple[int, int], stream: Stream) -> None:
     spool, name, web = bundler.generation.spool, bundler.table.name, bundler.web
     rows = {fk: spool.read(name, row_name(fk), *window) for fk in web.members}
     lacks = _lacks(bundler, rows)
-    present = np.logical_and.reduce([rows[fk] != ABSENT for fk in web.keys])
+    present = web.is_whole(rows)
     before = {fk: row.copy() for fk, row in rows.items()}
-    if present.any():
+    if present.any() and not web.columns:
         _swap(bundler, rows, np.flatnonzero(present), stream)
-    stuck = np.flatnonzero(lacks | (present & _is_repeated([rows[fk] for fk in web.keys])))
+    at = np.flatnonzero(present)
+    repeated = at[_is_repeated(web.identity({fk: row[at] for fk, row in rows.items()}))]
+    stuck = np.union1d(np.flatnonzero(lacks), repeated)
     if len(stuck):
         bundler.check_room(rows, present, window[0])
-        if not _combine(bundler, rows, np.flatnonzero(present), stream.child("any")):
+        if web.columns or not _combine(bundler, rows, at, stream.child("any")):
             bundler.deal(rows, present, stuck, window[0], stream.child("bundle"))
+    _write(bundler, window, before, rows)
+
+
+def _write(
+    bundler: Bundler,
+    window: tuple[int, int],
+    before: Mapping[ForeignKey, NDArray[np.uint32]],
+    rows: Mapping[ForeignKey, NDArray[np.uint32]],
+) -> None:
+    """Keep parents that changed, and those that follow from them."""
+    spool, name, web = bundler.generation.spool, bundler.table.name, bundler.web
     for fk in web.members:
         if not np.array_equal(before[fk], rows[fk]):
             spool.write(name, row_name(fk), window[0], rows[fk])
     for fk, (wide, above) in web.follow.items():
-        moved = np.flatnonzero(before[wide] != rows[wide])
+        moved = np.flatnonzero((before[wide] != rows[wide]) & (rows[wide] != ABSENT))
         if len(moved):
             own = spool.read(name, row_name(fk), *window)
             own[moved] = above[rows[wide][moved]]
@@ -109,7 +152,7 @@ def _lacks(bundler: Bundler, rows: Mapping[ForeignKey, NDArray[np.uint32]]) -> N
     needed = [
         fk
         for fk in bundler.web.keys
-        if fk in bundler.web.free and any(declared.column(name).is_not_null for name in fk.columns)
+        if fk in bundler.web.free and all(declared.column(name).is_not_null for name in fk.columns)
     ]
     nothing = np.zeros(len(rows[bundler.web.keys[0]]), np.bool_)
     return np.logical_or.reduce([nothing, *(rows[fk] == ABSENT for fk in needed)])

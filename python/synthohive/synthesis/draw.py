@@ -93,9 +93,10 @@ def _draw_table(generation: Generation, table: FittedTable) -> None:
         )
         generation.spool.create(table.name, SIBLING, np.uint32, generation.heights[table.name])
     height = generation.heights[table.name]
-    last = height + generation.first_key - 1
     if height:
-        check_height(table.formats, table.roles, table.name, last, is_drawn=True)
+        keys = table.formats, table.null_shares
+        first = generation.first_key
+        check_height(keys, table.roles, table.name, height, first=first, is_drawn=True)
     _create(generation, table)
     starts = range(0, height, BLOCK_ROWS)
     for _ in ordered_map(
@@ -296,9 +297,6 @@ def _given_block(
     if given is None:
         return None
     codes = np.full((stop - start, len(table.layout)), -1, np.int64)
-    rows = table.encoder.filled_up(given.slice(start, stop - start))
-    encoded = table.encoder.encode(rows)
-    for place, column in enumerate(table.layout.columns):
-        if column.source in given.columns:
-            codes[:, place] = encoded[column.name].to_numpy()
+    encoded = table.encoder.encode_given(given.slice(start, stop - start))
+    codes[:, : encoded.shape[1]] = encoded  # the attributes' codes come first
     return codes

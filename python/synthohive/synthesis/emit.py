@@ -11,7 +11,7 @@ from synthohive.encoding.constraints import apply_constraints
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map
 from synthohive.synthesis.attributes import attribute_frame, hold_copied, release_copied
-from synthohive.synthesis.keys import key_frame
+from synthohive.synthesis.keys import is_scarce, key_frame
 from synthohive.synthesis.memory import give_back
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _block(generation: Generation, table: FittedTable, start: int, stop: int) ->
     ]
     columns = {column.name: column for part in parts for column in part}
     frame = pl.DataFrame([columns[name] for name in table.schema])
-    return apply_constraints(frame, declared.columns, table=table.name)
+    return apply_constraints(frame, declared.columns, table=table.name, foreign=table.roles.foreign)
 
 
 def _keys(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
@@ -64,7 +64,7 @@ def _keys(generation: Generation, table: FittedTable, start: int, stop: int) -> 
     names = [name for name in table.schema if name in table.roles.columns]
     frame = key_frame(generation, table, names, rows)
     for name, share in table.null_shares.items():
-        if share:
+        if share and not is_scarce(generation, table, name):
             draws = generation.stream.child(table.name, "null", name).uniform(
                 stop - start, start=start
             )

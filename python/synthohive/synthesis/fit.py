@@ -19,6 +19,7 @@ from synthohive.encoding.layout import Layout
 from synthohive.events import Notice, StageStarted
 from synthohive.linkage.copies import find_copies
 from synthohive.parallel import ordered_map
+from synthohive.synthesis.capacity import null_shares
 from synthohive.synthesis.coding import (
     choose_context,
     encode_tables,
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from synthohive.encoding.keys import KeyFormat
     from synthohive.events import OnEvent
     from synthohive.linkage.counts import CountModel, Method
     from synthohive.models.generator import Generator
@@ -102,6 +104,7 @@ def fit(
     for encoder in real.encoders.values():
         for notice in encoder.notices:
             on_event(Notice(message=notice))
+    formats = {step.table: _formats(real, step.table, stream) for step in plan.steps}
     hierarchies = {step.table: learn_hierarchy(real, step) for step in plan.steps}
     matchings = {step.table: match_parents(real, step) for step in plan.steps}
     for step in reversed(plan.steps):  # kinds of children may depend on their own children's
@@ -119,7 +122,7 @@ def fit(
             for fk, matching in matchings[name].items()
         )
         tables[name] = _fitted_table(
-            real, step, drivers[name], links, hierarchies[name], generators[name], stream
+            real, step, drivers[name], links, hierarchies[name], generators[name], formats[name]
         )
     return Fitted(metadata=metadata, plan=plan, tables=tables, seed=stream.seed)
 
@@ -235,6 +238,22 @@ def _context_matrix(real: RealTables, name: str, driver: FittedDriver) -> NDArra
     return np.concatenate([part.astype(np.int64) for part in parts], axis=1)
 
 
+def _formats(real: RealTables, name: str, stream: Stream) -> dict[str, KeyFormat]:
+    """Learn how a table's numbered key columns are written; what can't be is found early."""
+    declared = real.metadata.tables[name]
+    numbered = () if real.steps[name].is_kept else tuple(real.roles[name].numbered)
+    return {
+        column: fit_key_format(
+            real.frames[name][column],
+            pii=declared.column(column).pii,
+            limits=declared.column(column).constraint,
+            stream=stream.child(name, column),
+            table=name,
+        )
+        for column in numbered
+    }
+
+
 def _fitted_table(
     real: RealTables,
     step: Step,
@@ -242,31 +261,18 @@ def _fitted_table(
     links: tuple[FittedLink, ...],
     hierarchy: FittedHierarchy | None,
     trained: tuple[Generator | None, float],
-    stream: Stream,
+    formats: dict[str, KeyFormat],
 ) -> FittedTable:
     name = step.table
     frame, roles = real.frames[name], real.roles[name]
     generator, seconds = trained
-    declared = real.metadata.tables[name]
     return FittedTable(
         name=name,
         schema=dict(frame.schema),
         rows=frame.height,
         roles=roles,
-        formats={
-            column: fit_key_format(
-                frame[column],
-                pii=declared.column(column).pii,
-                limits=declared.column(column).constraint,
-                stream=stream.child(name, column),
-            )
-            for column in roles.numbered
-        },
-        null_shares={
-            column: frame[column].null_count() / max(1, frame.height)
-            for column in roles.numbered
-            if not declared.column(column).is_not_null and (column,) not in real.referenced(name)
-        },
+        formats=formats,
+        null_shares=null_shares(real.metadata, name, formats, frame),
         encoder=real.encoders[name],
         layout=real.layouts[name],
         generator=generator,

@@ -61,6 +61,11 @@ def row_name(fk: ForeignKey) -> str:
     return f"#row {', '.join(fk.columns)}"
 
 
+def bare_name(column: str) -> str:
+    """Name the spool column of the parents that fill a column whose keys are all empty."""
+    return f"#bare {column}"
+
+
 def own_codes(
     generation: Generation, table: FittedTable, names: Sequence[str], start: int, stop: int
 ) -> pl.DataFrame:

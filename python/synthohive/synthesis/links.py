@@ -17,13 +17,14 @@ import numpy as np
 import polars as pl
 
 from synthohive import kernels
-from synthohive.errors import ConfigError
 from synthohive.linkage.assignment import assign_within
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map
 from synthohive.synthesis.features import count_name
 from synthohive.synthesis.generation import Generation, own_codes, row_name
-from synthohive.synthesis.keys import key_frame
+from synthohive.synthesis.keys import key_frame, parent_frame
+from synthohive.synthesis.nulls import choose_null, leave_null, no_parents
+from synthohive.synthesis.roles import value_columns
 from synthohive.synthesis.spool import ABSENT
 
 if TYPE_CHECKING:
@@ -66,17 +67,14 @@ def assign_link(
     height = generation.heights[table.name]
     _check_parents(generation, table, fk)
     ladder = _make_ladder(generation, table, link)
-    fixed = fixed_columns(fk, decided)
+    sharing = [earlier for earlier in decided if set(earlier.columns) & set(fk.columns)]
+    fixed = _fixed_columns(table, fk, sharing)
     generation.spool.create(table.name, row_name(fk), np.uint32, height)
     for start, stop in _blocks(height, WINDOW_ROWS) if fixed else ():
         # so far nobody's key may follow from this one
         generation.spool.write(table.name, row_name(fk), start, np.full(stop - start, ABSENT))
-    if fixed and len(fixed) < len(fk.columns):
-        _serve_within(generation, table, link, ladder, fixed)
-        return ladder
-    if fixed:
-        _follow(generation, table, fk)
-    _serve(generation, table, link, ladder, is_open=not fixed)
+    if not fixed or _serve_within(generation, table, link, ladder, sharing, fixed):
+        _serve(generation, table, link, ladder, sharing)
     return ladder
 
 
@@ -92,23 +90,12 @@ def drop_ladder(generation: Generation, table: FittedTable, fk: ForeignKey) -> N
         generation.spool.drop(fk.parent, name)
 
 
-def fixed_columns(fk: ForeignKey, decided: list[ForeignKey]) -> list[str]:
-    """List the columns of a key that keys decided before already fix."""
-    taken = {column for earlier in decided for column in earlier.columns}
-    return [column for column in fk.columns if column in taken]
-
-
 def _check_parents(generation: Generation, table: FittedTable, fk: ForeignKey) -> None:
     """Refuse rows that need a parent where there is none."""
     declared = generation.fitted.metadata.tables[table.name]
     needed = [name for name in fk.columns if declared.column(name).is_not_null]
     if needed and generation.heights[table.name] and not generation.heights[fk.parent]:
-        raise ConfigError(
-            f"{table.name}.{needed[0]} may not be null, but {fk.parent} has no rows",
-            table=table.name,
-            column=needed[0],
-            hint=f"ask for at least one row of {fk.parent}",
-        )
+        raise no_parents(table.name, needed[0], fk.parent)
 
 
 def _make_ladder(generation: Generation, table: FittedTable, link: FittedLink) -> Ladder:
@@ -143,28 +130,23 @@ def _blocks(height: int, rows: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + rows, height)
 
 
-def _follow(generation: Generation, table: FittedTable, fk: ForeignKey) -> None:
-    """Find the parents that what was decided before names."""
-    keys = _parent_keys(generation, fk, list(fk.columns))
-    for start, stop in _blocks(generation.heights[table.name], WINDOW_ROWS):
-        named = key_frame(generation, table, fk.columns, _range(start, stop))
-        rows = kernels.row_ids(named, keys)[0].fill_null(int(ABSENT))
-        generation.spool.write(table.name, row_name(fk), start, rows.to_numpy())
-
-
 def _serve(
-    generation: Generation, table: FittedTable, link: FittedLink, ladder: Ladder, *, is_open: bool
+    generation: Generation,
+    table: FittedTable,
+    link: FittedLink,
+    ladder: Ladder,
+    sharing: list[ForeignKey],
 ) -> None:
-    """Give the rows that have no parent yet one of the group they want."""
+    """Give the rows that no key decided before restricts a parent of the group they want."""
     spool, name = generation.spool, row_name(link.fk)
     height = generation.heights[table.name]
 
     def wanted(start: int, stop: int) -> pl.Series:
         codes = pl.Series(spool.read(table.name, link.name, start, stop))
         groups = link.matching.wanted(codes, ladder.sizes)
-        if is_open:
+        if not sharing:
             return groups
-        return groups.set(pl.Series(spool.read(table.name, name, start, stop)) != int(ABSENT), None)
+        return groups.set(~pl.Series(_is_open(generation, table, sharing, start, stop)), None)
 
     demand = np.zeros_like(ladder.sizes)
     for start, stop in _blocks(height, SERVE_ROWS):
@@ -180,7 +162,7 @@ def _serve(
     def serve(item: tuple[int, pl.Series, NDArray[np.int64]]) -> None:
         start, groups, before = item
         rows = ladder.serve(groups, demand, before).fill_null(int(ABSENT)).to_numpy()
-        if not is_open:
+        if sharing:
             known = spool.read(table.name, name, start, start + len(rows))
             rows = np.where(known != ABSENT, known, rows)
         spool.write(table.name, name, start, rows)
@@ -189,47 +171,94 @@ def _serve(
         pass
 
 
+def _fixed_columns(table: FittedTable, fk: ForeignKey, sharing: list[ForeignKey]) -> list[str]:
+    """List the columns of a key whose values do not follow from it."""
+    others = {name for other in sharing for name in other.columns}
+    own = value_columns(table.name, fk)
+    return [name for name in fk.columns if name in others or name not in own]
+
+
+def _is_open(
+    generation: Generation, table: FittedTable, sharing: list[ForeignKey], start: int, stop: int
+) -> NDArray[np.bool_]:
+    """Tell which rows have no parent yet by any of some keys."""
+    rows = (generation.spool.read(table.name, row_name(fk), start, stop) for fk in sharing)
+    return np.logical_and.reduce([np.ones(stop - start, np.bool_), *(r == ABSENT for r in rows)])
+
+
 def _serve_within(
     generation: Generation,
     table: FittedTable,
     link: FittedLink,
     ladder: Ladder,
+    sharing: list[ForeignKey],
     fixed: list[str],
-) -> None:
-    """Give every row a parent that has the value already fixed.
+) -> bool:
+    """Give every row a parent that has the values already fixed; tell if some rows have none.
 
     Quotas are met as nearly as whole rows allow in tables of one window, in larger ones on
-    average.
+    average. A row for which there is no such parent is left without, and so is every key that
+    shares the column which is null then.
     """
     fk, spool = link.fk, generation.spool
-    height = generation.heights[table.name]
-    keys = _parent_keys(generation, fk, fixed)
+    height, is_open = generation.heights[table.name], False
+    keys = parent_frame(generation, table, fk, fixed)
     pool = pl.Series(spool.view(fk.parent, ladder_names(table, fk)[0]).astype(np.uint32))
     quotas = pl.Series(ladder.quotas())
     stream = generation.stream.child(table.name, "within", *fk.columns)
     for start, stop in _blocks(height, WINDOW_ROWS):
-        child, parent = _numbered(key_frame(generation, table, fixed, _range(start, stop)), keys)
-        wanted = link.matching.child_groups(
-            pl.Series(spool.read(table.name, link.name, start, stop))
-        )
-        rows = assign_within(
-            child,
-            parent,
-            wanted,
-            pool,
-            quotas,
-            stream,
-            start=start,
-            is_whole=height <= WINDOW_ROWS,
-        )
+        named = key_frame(generation, table, fixed, _range(start, stop))
+        codes = pl.Series(spool.read(table.name, link.name, start, stop))
+        wanted = link.matching.child_groups(codes)
+        rows = pl.Series([None] * (stop - start), dtype=pl.UInt32)
+        for columns, at in _patterns(named):
+            here = pl.Series(at)
+            some = named[columns].select(pl.when(here).then(pl.all()))
+            if len(columns) == len(fk.columns):  # there is at most one
+                found, needed = kernels.row_ids(some, keys[columns])[0], here
+            else:
+                child, parent = _numbered(some, keys[columns])
+                found = assign_within(
+                    child,
+                    parent,
+                    wanted,
+                    pool,
+                    quotas,
+                    stream if columns == fixed else stream.child(*columns),
+                    start=start,
+                    is_whole=height <= WINDOW_ROWS,
+                )
+                needed = here & wanted.is_not_null()
+            rows = rows.zip_with(rows.is_not_null(), found)
+            _give_up(generation, table, fk, columns, start, needed & found.is_null())
         spool.write(table.name, row_name(fk), start, rows.fill_null(int(ABSENT)).to_numpy())
+        is_open = is_open or bool(_is_open(generation, table, sharing, start, stop).any())
+    return is_open and bool(sharing)
 
 
-def _parent_keys(generation: Generation, fk: ForeignKey, columns: list[str]) -> pl.DataFrame:
-    """Compute the parent's side of some of a foreign key's columns, for all its rows."""
-    parent = generation.fitted.tables[fk.parent]
-    names = [fk.parent_columns[fk.columns.index(column)] for column in columns]
-    return key_frame(generation, parent, names, _range(0, generation.heights[fk.parent]))
+def _patterns(named: pl.DataFrame) -> Iterator[tuple[list[str], NDArray[np.bool_]]]:
+    """Yield each set of columns that have values in the same rows, and those rows."""
+    known = np.zeros(named.height, np.int64)
+    for place, column in enumerate(named):
+        known |= column.is_not_null().to_numpy().astype(np.int64) << place
+    for pattern in np.unique(known)[::-1].tolist():
+        columns = [name for place, name in enumerate(named.columns) if pattern >> place & 1]
+        if columns:
+            yield columns, known == pattern
+
+
+def _give_up(
+    generation: Generation,
+    table: FittedTable,
+    fk: ForeignKey,
+    taken: list[str],
+    start: int,
+    lacks: pl.Series,
+) -> None:
+    """Leave a column of a key null in rows for which there is no parent."""
+    column = choose_null(generation, table, fk.columns, taken) if lacks.any() else None
+    if column is not None:
+        leave_null(generation, table, column, start + np.flatnonzero(lacks.to_numpy()))
 
 
 def _numbered(child: pl.DataFrame, parent: pl.DataFrame) -> tuple[pl.Series, pl.Series]:

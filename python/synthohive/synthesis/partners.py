@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.synthesis.capacity import MOST_ROWS
-from synthohive.synthesis.keys import parent_values
+from synthohive.synthesis.keys import parent_frame, parent_values
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -46,6 +46,12 @@ def most_children(
     siblings = [name for name, kind in roles.numbered.items() if kind == "sibling"]
     room = [table.formats[name].capacity or MOST_ROWS for name in siblings]
     most: NDArray[np.uint32] | int = min([MOST_ROWS, *room])
+    parent = generation.fitted.tables[driver.parent]
+    most = _without_barren(generation, table, driver, most)
+    for columns in roles.within(driver):
+        if all(_is_known(generation, parent, source) for source in _sources(driver, columns)):
+            most = np.where(_first_of(generation, table, driver, columns), most, 0)
+            most = np.minimum(most, 1).astype(np.uint32)
     for keys in roles.combinations:
         others = [fk for fk in keys if fk != driver]
         is_limit = driver in keys or any(set(fk.columns) & set(driver.columns) for fk in others)
@@ -55,6 +61,45 @@ def most_children(
                 most = min(most, found)
             else:
                 most = np.minimum(most, found).astype(np.uint32)
+    return most
+
+
+def _sources(fk: ForeignKey, columns: Collection[str]) -> list[str]:
+    """Return the parent's side of some columns of a key."""
+    pairs = zip(fk.columns, fk.parent_columns, strict=True)
+    return [source for column, source in pairs if column in columns]
+
+
+def _first_of(
+    generation: Generation, table: FittedTable, driver: ForeignKey, columns: Collection[str]
+) -> NDArray[np.bool_]:
+    """Choose one driver row for each value of some columns, at random."""
+    values = parent_frame(generation, table, driver, columns)
+    stream = generation.stream.child(table.name, "first", *columns)
+    order = np.argsort(stream.uniform(values.height).to_numpy(), kind="stable")
+    first = np.zeros(values.height, np.bool_)
+    shuffled = values[order].select(pl.struct(pl.all()).is_first_distinct())
+    first[order] = shuffled.to_series().to_numpy()
+    return first
+
+
+def _without_barren(
+    generation: Generation,
+    table: FittedTable,
+    driver: ForeignKey,
+    most: NDArray[np.uint32] | int,
+) -> NDArray[np.uint32] | int:
+    """Let driver rows have no children where a key that may not be null finds no parent."""
+    declared = generation.fitted.metadata.tables[table.name]
+    for fk in (link.fk for link in table.links):
+        is_required = all(declared.column(name).is_not_null for name in fk.columns)
+        if (
+            is_required
+            and set(fk.columns) & set(driver.columns)
+            and fk.parent in generation.heights
+        ):
+            found = np.asarray(_count_partners(generation, table, driver, [fk]))
+            most = np.where(found > 0, most, 0).astype(np.uint32) if found.ndim else most
     return most
 
 

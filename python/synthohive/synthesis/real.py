@@ -50,15 +50,6 @@ class RealTables:
         """Return the number of real rows of a table."""
         return self.frames[table].height
 
-    def referenced(self, table: str) -> list[tuple[str, ...]]:
-        """List the column sets of a table that foreign keys point to."""
-        return [
-            fk.parent_columns
-            for other in self.metadata.tables.values()
-            for fk in other.foreign_keys
-            if fk.parent == table
-        ]
-
     def attribute_codes(self, table: str) -> pl.DataFrame:
         """Return a table's codes of its attributes alone."""
         names = self.encoders[table].layout.names

@@ -24,12 +24,15 @@ class KeyRoles:
         foreign: Columns that take their value from a parent.
         one_to_one: Foreign keys whose parent may be used only once.
         distinct: Sets of foreign keys whose combination may occur only once.
+        partial: Columns that may occur only once but are no whole foreign keys, with the
+            foreign keys that they take their values from.
     """
 
     numbered: dict[str, Literal["row", "sibling"]]
     foreign: frozenset[str]
     one_to_one: tuple[ForeignKey, ...]
     distinct: tuple[tuple[ForeignKey, ...], ...]
+    partial: tuple[tuple[tuple[str, ...], tuple[ForeignKey, ...]], ...]
 
     @property
     def columns(self) -> frozenset[str]:
@@ -40,6 +43,12 @@ class KeyRoles:
     def combinations(self) -> tuple[tuple[ForeignKey, ...], ...]:
         """All sets of foreign keys that may occur only once, those of a single key first."""
         return (*((fk,) for fk in self.one_to_one), *self.distinct)
+
+    def within(self, fk: ForeignKey) -> list[tuple[str, ...]]:
+        """List what may occur only once and is less than a foreign key."""
+        whole = (tuple(name for key in keys for name in key.columns) for keys in self.combinations)
+        unique = [*whole, *(columns for columns, _ in self.partial)]
+        return [columns for columns in unique if set(columns) < set(fk.columns)]
 
 
 def key_roles(table: Table, step: Step) -> KeyRoles:
@@ -54,10 +63,11 @@ def key_roles(table: Table, step: Step) -> KeyRoles:
         foreign key is numbered: among siblings if the driver is part of the key, over
         the whole table otherwise.
     """
-    foreign = frozenset(name for fk in table.foreign_keys for name in fk.columns)
+    foreign = frozenset(name for fk in table.foreign_keys for name in value_columns(table.name, fk))
     numbered: dict[str, Literal["row", "sibling"]] = {}
     one_to_one: dict[ForeignKey, None] = {}
     distinct: dict[tuple[ForeignKey, ...], None] = {}
+    partial: dict[tuple[str, ...], tuple[ForeignKey, ...]] = {}
     for group in sorted(step.unique, key=len):
         own = [name for name in group if name not in foreign]
         if own and any(numbered.get(name) == "row" for name in own):
@@ -72,12 +82,28 @@ def key_roles(table: Table, step: Step) -> KeyRoles:
             one_to_one[inside[0]] = None
         elif inside:
             distinct[inside] = None
+        else:
+            keys = table.foreign_keys
+            partial[group] = tuple(
+                fk for fk in keys if set(group) & set(value_columns(table.name, fk))
+            )
     return KeyRoles(
         numbered=numbered,
         foreign=foreign,
         one_to_one=tuple(one_to_one),
         distinct=tuple(distinct),
+        partial=tuple(partial.items()),
     )
+
+
+def value_columns(table: str, fk: ForeignKey) -> tuple[str, ...]:
+    """Return the columns of a key that take their value from its parent.
+
+    A column of a self reference that refers to itself does not: rows that refer to each other
+    have the same value there, wherever it comes from.
+    """
+    pairs = zip(fk.columns, fk.parent_columns, strict=True)
+    return tuple(own for own, above in pairs if fk.parent != table or own != above)
 
 
 def _keys_inside(

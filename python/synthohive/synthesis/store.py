@@ -4,7 +4,7 @@ model/
   model.json          format version, seed, metadata
   losses.csv          how training went: table, step, loss, held_out_loss, seconds
   0/ 1/ 2/ …          one folder per table, in generation order
-    table.json        roles, keys, linkage, groups, level, context
+    table.json        keys, linkage, groups, level, context
     schema.parquet    the real columns and types; all rows if the table is kept
     encoder/          attributes to codes
     generator/        weights and losses, if there is a generator
@@ -39,13 +39,14 @@ from synthohive.synthesis.fitted import (
     FittedLink,
     FittedTable,
 )
-from synthohive.synthesis.roles import KeyRoles
+from synthohive.synthesis.roles import key_roles
 from synthohive.synthesis.siblings import SiblingCodes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from synthohive.models.generator import Generator
+    from synthohive.planning.plan import Step
     from synthohive.schema.model import ForeignKey
 
 FORMAT = 2
@@ -97,7 +98,7 @@ def load(folder: str | Path) -> Fitted:
     order = plan(metadata)
     try:
         tables = {
-            name: _load_table(metadata, name, root / str(number))
+            name: _load_table(metadata, order.step(name), root / str(number))
             for number, name in enumerate(state["tables"])
         }
     except (OSError, KeyError, TypeError, ValueError, pl.exceptions.PolarsError) as error:
@@ -120,11 +121,6 @@ def _save_table(table: FittedTable, folder: Path) -> None:
     state = {
         "name": table.name,
         "rows": table.rows,
-        "roles": {
-            "numbered": table.roles.numbered,
-            "one_to_one": [fk.columns for fk in table.roles.one_to_one],
-            "distinct": [[fk.columns for fk in keys] for keys in table.roles.distinct],
-        },
         "formats": {name: key.to_dict() for name, key in table.formats.items()},
         "null_shares": table.null_shares,
         "layout": [_column_state(column) for column in table.layout.columns],
@@ -160,16 +156,17 @@ def _save_table(table: FittedTable, folder: Path) -> None:
         table.generator.save(folder / "generator")
 
 
-def _load_table(metadata: Metadata, name: str, folder: Path) -> FittedTable:
+def _load_table(metadata: Metadata, step: Step, folder: Path) -> FittedTable:
     state = _read_json(folder / "table.json")
-    keys = {fk.columns: fk for fk in metadata.tables[name].foreign_keys}
+    declared = metadata.tables[step.table]
+    keys = {fk.columns: fk for fk in declared.foreign_keys}
     rows = pl.read_parquet(folder / "schema.parquet")
     hierarchy = state["hierarchy"]
     return FittedTable(
-        name=name,
+        name=step.table,
         schema=dict(rows.schema),
         rows=state["rows"],
-        roles=_roles(state["roles"], keys),
+        roles=key_roles(declared, step),
         formats={column: KeyFormat.from_dict(key) for column, key in state["formats"].items()},
         null_shares=state["null_shares"],
         encoder=TableEncoder.load(folder / "encoder"),
@@ -215,18 +212,6 @@ def _column_state(column: CodeColumn) -> dict[str, Any]:
         "coarse": column.coarse,
         "is_ordered": column.is_ordered,
     }
-
-
-def _roles(state: Mapping[str, Any], keys: Mapping[tuple[str, ...], ForeignKey]) -> KeyRoles:
-    def found(columns: Iterable[str]) -> ForeignKey:
-        return keys[tuple(columns)]
-
-    return KeyRoles(
-        numbered=state["numbered"],
-        foreign=frozenset(column for columns in keys for column in columns),
-        one_to_one=tuple(found(columns) for columns in state["one_to_one"]),
-        distinct=tuple(tuple(found(c) for c in group) for group in state["distinct"]),
-    )
 
 
 def _driver_state(driver: FittedDriver) -> dict[str, Any]:

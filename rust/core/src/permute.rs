@@ -8,7 +8,7 @@
 
 use rayon::prelude::*;
 
-use crate::error::{Error, Result, check_rows};
+use crate::error::{Error, Result, check_rows, same_length};
 use crate::rng::{Stream, fold, mix, scale};
 
 /// Four rounds make a large network indistinguishable from chance; smaller ones need more.
@@ -157,6 +157,43 @@ pub fn permuted(rows: &[u64], n: u64, stream: Stream) -> Result<Vec<u64>> {
     Ok(rows.par_iter().with_min_len(BLOCK).map(|row| shuffle.place(*row)).collect())
 }
 
+/// The places of single entries in shuffles of different lengths, one for each group.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] if the lengths differ, a group has no size or an entry is not below it.
+///
+/// # Examples
+///
+/// ```
+/// use synthohive_core::{permute, rng::Stream};
+///
+/// let (entries, groups) = ([0, 0, 1, 2], [0, 1, 1, 1]);
+/// let places = permute::permuted_within(&entries, &groups, &[1, 3], Stream::new(7, 1)).unwrap();
+/// assert_eq!(places[0], 0);
+/// assert_eq!(places[1] + places[2] + places[3], 3);
+/// ```
+pub fn permuted_within(
+    rows: &[u32],
+    groups: &[u32],
+    sizes: &[u32],
+    stream: Stream,
+) -> Result<Vec<u32>> {
+    same_length("rows", rows.len(), "groups", groups.len())?;
+    let size = |group: u32| sizes.get(group as usize).copied().unwrap_or(0);
+    let pairs = || rows.par_iter().zip(groups).with_min_len(BLOCK);
+    if let Some((row, group)) = pairs().find_first(|(row, group)| **row >= size(**group)) {
+        let size = size(*group);
+        let problem = format!("row {row} is not below the size of group {group}, which is {size}");
+        return Err(Error::invalid("rows", problem));
+    }
+    let shuffles = Shuffles::new(stream);
+    let place = |row: u32, group: u32| {
+        shuffles.of(u64::from(size(group)), u64::from(group)).place(u64::from(row)) as u32
+    };
+    Ok(pairs().map(|(row, group)| place(*row, *group)).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -236,6 +273,31 @@ mod tests {
         let shuffles = Shuffles::new(Stream::new(1, 2));
         let order = |tweak| (0..50).map(|i| shuffles.of(50, tweak).place(i)).collect::<Vec<_>>();
         assert_ne!(order(1), order(2));
+    }
+
+    #[test]
+    fn every_group_has_a_shuffle_of_its_own() {
+        let sizes: Vec<u32> = vec![0, 1, 7, 300, 300];
+        let entries: Vec<(u32, u32)> =
+            (0..300).flat_map(|row| (0..5).map(move |group| (row, group))).collect();
+        let known = |(row, group): &&(u32, u32)| *row < sizes[*group as usize];
+        let (rows, groups): (Vec<u32>, Vec<u32>) = entries.iter().filter(known).copied().unzip();
+        let places = permuted_within(&rows, &groups, &sizes, Stream::new(1, 2)).unwrap();
+        let of = |wanted: u32| {
+            let own = |(place, group): (u32, u32)| (group == wanted).then_some(place);
+            places.iter().copied().zip(groups.iter().copied()).filter_map(own).collect::<Vec<_>>()
+        };
+        for (size, group) in sizes.iter().zip(0..) {
+            let mut places = of(group);
+            places.sort_unstable();
+            assert!(places.iter().copied().eq(0..*size));
+        }
+        assert_ne!(of(3), of(4));
+        for wrong in [(300, 3), (0, 0), (0, 5)] {
+            let places = permuted_within(&[wrong.0], &[wrong.1], &sizes, Stream::new(1, 2));
+            assert!(matches!(places, Err(Error::Invalid { .. })));
+        }
+        assert!(permuted_within(&[1], &[], &sizes, Stream::new(1, 2)).is_err());
     }
 
     #[test]

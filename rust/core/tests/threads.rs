@@ -33,6 +33,7 @@ fn everything() -> Vec<Vec<u32>> {
         quota::quota(&groups, &parent_groups, &counts, stream).unwrap(),
         pairs::distinct(&rows, &right, 9, stream).unwrap(),
         permute::permutation(n, stream).unwrap(),
+        permute::permuted_within(&vec![3; groups.len()], &groups, &[9; 300], stream).unwrap(),
         integrity::find_rows(keys.as_slice(), parent_keys).unwrap(),
         integrity::first_rows(keys.as_slice()).unwrap(),
         words.into_iter().map(|word| (word >> 32) as u32).collect(),
