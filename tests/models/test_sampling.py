@@ -24,8 +24,8 @@ STREAM = Stream(11)
 
 
 def rearranged(generator, rounds):
-    """The same generator, not yet compiled, with other rounds."""
-    return replace(generator, parts=replace(generator.parts, orders=[rounds]))
+    """The same generator, not yet compiled, with other rounds, which are not calibrated."""
+    return replace(generator, parts=replace(generator.parts, orders=[rounds], offsets=None))
 
 
 def by_the_book(model, n, *, context=None, known=None):

@@ -9,11 +9,12 @@ format; sums, priors and shares stay in ``float32``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
+from torch.nn import functional
 
 from synthohive.models.network import Block, normalise
 from synthohive.models.precision import fastest_dtype
@@ -70,6 +71,13 @@ class Round:
     weight: Tensor
     bias: Tensor
 
+    def read(self, logits: Tensor) -> list[tuple[Reader, Tensor]]:
+        """Return each reader's part of logits, a view: (members, rows, columns, size)."""
+        return [
+            (reader, logits[..., reader.start : reader.stop].unflatten(-1, (-1, reader.size)))
+            for reader in self.readers
+        ]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampler:
@@ -102,9 +110,25 @@ class Sampler:
             x = (x + down_bias).baddbmm_(inner, down)
         return normalise(x)
 
-    def logits(self, round_: Round, sums: Tensor) -> Tensor:
-        """Return the logits of a round, without fine columns' priors: (members, rows, logits)."""
-        return torch.bmm(self.features(sums), round_.weight).float().add_(round_.bias)
+    def logits(self, round_: Round, sums: Tensor, codes: Tensor) -> Tensor:
+        """Return the logits of a round: (members, rows, logits).
+
+        **Shape**: sums (members, rows, width), codes (rows, columns), of which the coarse
+        ones of fine columns are looked at.
+        """
+        result = torch.bmm(self.features(sums), round_.weight).float().add_(round_.bias)
+        for reader, own in round_.read(result):
+            for place, coarse, prior in reader.fine:
+                own[..., place, :] += functional.embedding(codes[:, coarse], prior)
+        return result
+
+    def show(self, sums: Tensor, ids: Tensor) -> None:
+        """Add to the first layer's sums, in place, what codes change in it when shown.
+
+        **Shape**: sums (members, rows, width), ids of `moves` (members, rows, codes).
+        """
+        moves = functional.embedding_bag(ids.flatten(0, 1), self.moves, mode="sum")
+        sums += moves.view_as(sums)
 
 
 def _bend(x: Tensor) -> Tensor:
@@ -116,8 +140,17 @@ def _bend(x: Tensor) -> Tensor:
     return x.relu_()
 
 
-def build_sampler(network: Network, outputs: Outputs, orders: list[Order]) -> Sampler:
-    """Make a network ready for drawing."""
+def build_sampler(
+    network: Network, outputs: Outputs, orders: list[Order], offsets: Tensor | None = None
+) -> Sampler:
+    """Make a network ready for drawing.
+
+    Args:
+        network: The network.
+        outputs: Its priors and trust.
+        orders: The orders to draw rows in.
+        offsets: What is added to the logits in each order, (orders, outputs).
+    """
     dtype = fastest_dtype(network.out.weight.device)
     blocks = [block for block in network.blocks if isinstance(block, Block)]
 
@@ -133,7 +166,13 @@ def build_sampler(network: Network, outputs: Outputs, orders: list[Order]) -> Sa
         first=first,
         moves=moves,
         blocks=tuple((*block.up.cast(dtype), *block.down.cast(dtype)) for block in blocks),
-        orders=tuple(tuple(round_of(tuple(columns)) for columns in order) for order in orders),
+        orders=tuple(
+            tuple(
+                _moved(round_of(tuple(columns)), outputs, None if offsets is None else offsets[i])
+                for columns in order
+            )
+            for i, order in enumerate(orders)
+        ),
     )
 
 
@@ -183,3 +222,15 @@ def _round(network: Network, outputs: Outputs, columns: list[int], dtype: torch.
         weight=torch.cat(weights, 2).to(dtype),
         bias=torch.cat(biases, 2),
     )
+
+
+def _moved(round_: Round, outputs: Outputs, offsets: Tensor | None) -> Round:
+    """Add an order's offsets to a round's bias."""
+    if offsets is None:
+        return round_
+    own = [
+        offsets[int(outputs.first[column]) :][: reader.size]
+        for reader in round_.readers
+        for column in reader.columns
+    ]
+    return replace(round_, bias=round_.bias + torch.cat(own))

@@ -47,17 +47,20 @@ class Parts:
         outputs: Reads distributions off its outputs.
         orders: Orders to draw rows in: the columns of each round, by their place among the
             live columns.
+        offsets: What is added to the logits in each order, (orders, outputs); `None` for
+            nothing.
     """
 
     network: Network
     outputs: Outputs
     orders: list[Order]
+    offsets: Tensor | None = None
 
     @cached_property
     def sampler(self) -> Sampler:
         """The network, made ready for drawing."""
         with pinned_torch(), torch.inference_mode():
-            return build_sampler(self.network, self.outputs, self.orders)
+            return build_sampler(self.network, self.outputs, self.orders, self.offsets)
 
 
 def live_layout(layout: Layout, constants: np.ndarray, settings: CTGANSettings) -> Layout:

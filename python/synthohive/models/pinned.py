@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 _lock = threading.Lock()
 _users = 0
-_before = (1, "highest")
+_precision = "highest"
 
 
 @contextmanager
 def pinned_torch() -> Generator[None]:
     """Work with one thread inside operators, and matrix units at bf16 precision.
 
-    Re-entrant, and safe from several threads: the last one to leave restores the state
-    that the first one found.
+    Re-entrant, and safe from several threads: each one gets back its own number of threads,
+    and the last one to leave restores the precision that the first one found.
 
     Examples:
         >>> before = torch.get_num_threads()
@@ -36,28 +36,28 @@ def pinned_torch() -> Generator[None]:
         >>> torch.get_num_threads() == before
         True
     """
+    threads = torch.get_num_threads()
     _enter()
     try:
+        torch.set_num_threads(1)
         yield
     finally:
+        torch.set_num_threads(threads)
         _leave()
 
 
 def _enter() -> None:
-    global _users, _before  # noqa: PLW0603  torch's switches are global, so is their count
+    global _users, _precision  # noqa: PLW0603  torch's switch is global, so is its count
     with _lock:
         if _users == 0:
-            _before = (torch.get_num_threads(), torch.get_float32_matmul_precision())
+            _precision = torch.get_float32_matmul_precision()
             torch.set_float32_matmul_precision("medium")
         _users += 1
-        torch.set_num_threads(1)  # counts for the calling thread, so each one calls it
 
 
 def _leave() -> None:
     global _users  # noqa: PLW0603
     with _lock:
         _users -= 1
-        threads, precision = _before
         if _users == 0:
-            torch.set_float32_matmul_precision(precision)
-        torch.set_num_threads(threads)
+            torch.set_float32_matmul_precision(_precision)

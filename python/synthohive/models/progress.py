@@ -56,6 +56,11 @@ class Progress:
         elif time.monotonic() - self._told > TOLD_SECONDS:
             self._tell(state, StepsTaken)
 
+    def finished(self, state: State) -> None:
+        """Tell, while learning is over and something is left to do, that time has passed."""
+        if time.monotonic() - self._told > TOLD_SECONDS:
+            self._tell(state, StepsTaken)
+
     def evaluated(self, state: State) -> None:
         """Tell of an evaluation."""
         self._close(state)
@@ -75,7 +80,7 @@ class Progress:
                 epoch=-(-state.step // self.task.plan.epoch_steps),
                 step=state.step,
                 steps=steps,
-                loss=self._total / self._steps,
+                loss=self._total / self._steps if self._steps else state.history[-1][1],
                 held_out_loss=None if math.isnan(held_out) else held_out,
                 seconds=seconds,
                 eta_seconds=seconds / state.step * max(0, steps - state.step),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from synthohive.models.outputs import NEVER
 from synthohive.models.states import States, all_alike, all_different, tell_apart
@@ -117,19 +116,12 @@ def _draw(sampler: Sampler, round_: Round, block: _Block, uniforms: Tensor) -> T
 
 def _heights(sampler: Sampler, round_: Round, sums: Tensor, codes: Tensor) -> list[Tensor]:
     """Return cumulated weights for each reader: (states, columns, size)."""
-    logits = sampler.logits(round_, sums)
-    readers = [
-        (reader, logits[..., reader.start : reader.stop].unflatten(-1, (-1, reader.size)))
-        for reader in round_.readers
-    ]
-    for reader, own in readers:
-        for place, coarse, prior in reader.fine:
-            own[..., place, :] += functional.embedding(codes[:, coarse], prior)
+    logits = sampler.logits(round_, sums, codes)
     if len(logits) > 1:
-        return [torch.softmax(own, -1).mean(0).cumsum(-1) for _, own in readers]
+        return [torch.softmax(own, -1).mean(0).cumsum(-1) for _, own in round_.read(logits)]
     # weights of one network need not sum to one, and this is faster than a softmax per column
     logits.clamp_(NEVER, -NEVER).exp_()
-    return [own[0].cumsum(-1) for _, own in readers]
+    return [own[0].cumsum(-1) for _, own in round_.read(logits)]
 
 
 def _reach(round_: Round, heights: list[Tensor], uniforms: Tensor) -> Tensor:
@@ -160,8 +152,7 @@ def _show(sampler: Sampler, round_: Round, block: _Block, drawn: Tensor) -> None
         ids = ids.index_select(1, states.first)
     for first in range(0, states.count, CHUNK_ROWS):
         rows = slice(first, first + CHUNK_ROWS)
-        moves = functional.embedding_bag(ids[:, rows].flatten(0, 1), sampler.moves, mode="sum")
-        block.sums[:, rows] += moves.view(len(ids), -1, moves.shape[-1])
+        sampler.show(block.sums[:, rows], ids[:, rows])
 
 
 def _part(block: _Block, states: States) -> None:

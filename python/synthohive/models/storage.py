@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-FORMAT = 3
+FORMAT = 4
 
 
 def save_generator(generator: Generator, folder: Path) -> None:
@@ -42,6 +42,8 @@ def save_generator(generator: Generator, folder: Path) -> None:
         network, outputs = generator.parts.network, generator.parts.outputs
         tensors |= {f"network.{name}": value for name, value in network.state_dict().items()}
         tensors |= {f"outputs.{name}": value for name, value in outputs.state_dict().items()}
+        if generator.parts.offsets is not None:
+            tensors["offsets"] = generator.parts.offsets
         description["parts"] = network.shape | {"orders": generator.parts.orders}
     save_file(
         {n: t.detach().cpu().contiguous() for n, t in tensors.items()},
@@ -90,7 +92,8 @@ def _build(
         outputs.load_state_dict(_under("outputs.", tensors))
         network = Network(live, context_layout, **shape)
         network.load_state_dict(_under("network.", tensors))
-        parts = Parts(network=network.eval(), outputs=outputs, orders=orders)
+        offsets = tensors.get("offsets")
+        parts = Parts(network=network.eval(), outputs=outputs, orders=orders, offsets=offsets)
     return Generator(
         layout=layout,
         context_layout=context_layout,

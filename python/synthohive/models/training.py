@@ -11,6 +11,7 @@ import torch
 from synthohive.encoding.layout import Layout
 from synthohive.errors import TrainingError
 from synthohive.events import Notice, TrainingFinished, TrainingStarted, ignore
+from synthohive.models.calibration import calibrate
 from synthohive.models.checkpoint import (
     any_checkpoint,
     read_checkpoint,
@@ -31,6 +32,7 @@ from synthohive.models.settings import CTGANSettings
 from synthohive.models.split import group_rows, split_rows
 from synthohive.models.state import State, rows_of
 from synthohive.models.task import Task, choose_device, start
+from synthohive.parallel import thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +59,7 @@ def train(
     label: str = "table",
     on_event: OnEvent = ignore,
     checkpoint: Path | None = None,
+    threads: int | None = None,
 ) -> Generator:
     """Learn to generate rows like these.
 
@@ -72,6 +75,7 @@ def train(
         label: The name in events and messages.
         on_event: Called with the events of training.
         checkpoint: A folder to resume from, if there is anything in it, and to write to.
+        threads: Orders calibrated at the same time; as many as there are cores when `None`.
 
     Returns:
         The generator; the same to the last bit for the same arguments, whatever the
@@ -115,7 +119,7 @@ def train(
             stream=stream,
         )
         with pinned_torch():
-            parts, state = _train_live(task, label, on_event, checkpoint)
+            parts, state = _train_live(task, label, on_event, checkpoint, thread_count(threads))
     on_event(
         TrainingFinished(
             table=label,
@@ -135,7 +139,7 @@ def train(
 
 
 def _train_live(
-    task: Task, label: str, on_event: OnEvent, checkpoint: Path | None
+    task: Task, label: str, on_event: OnEvent, checkpoint: Path | None, threads: int
 ) -> tuple[Parts, State]:
     device = choose_device(task.settings)
     outputs = Outputs(task.layout, log_frequencies(task.codes, task.layout)).to(device)
@@ -189,7 +193,16 @@ def _train_live(
             )
     state.network.fold_waves()
     average_unseen(state.network, codes, context)
-    return Parts(network=state.network.eval(), outputs=outputs, orders=orders), state
+    network, offsets = state.network.eval(), None
+    if not task.settings.is_adversarial:
+
+        def on_order() -> None:
+            progress.finished(state)
+
+        offsets = calibrate(
+            network, outputs, orders, codes, context, threads=threads, on_order=on_order
+        )
+    return Parts(network=network, outputs=outputs, orders=orders, offsets=offsets), state
 
 
 def _keep(

@@ -209,6 +209,7 @@ def _train(
         label=name,
         on_event=on_event,
         checkpoint=_checkpoint(real, name, settings),
+        threads=settings.threads,
     )
 
 

@@ -1,0 +1,134 @@
+"""Frequencies as in the real rows, in every round of every order.
+
+A network that has learned from a limited number of rows errs, at each set of visible columns,
+by a few percent in how often each code is due. Rows are drawn in a few orders only, so the sets
+that they meet are known: in each, real rows are shown to the network as far as the order has
+come, and the mean of what it says of the next columns is brought to what these rows have.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+
+from synthohive.models.compiled import build_sampler
+from synthohive.models.pinned import pinned_torch
+from synthohive.models.sampling import CHUNK_ROWS
+from synthohive.parallel import ordered_map
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from synthohive.models.compiled import Round, Sampler
+    from synthohive.models.network import Network
+    from synthohive.models.outputs import Outputs
+    from synthohive.models.rounds import Order
+
+MOST_ROWS = 8_000
+"""Rows shown for one order, at most."""
+FEWEST_ROWS = 2_000
+"""Rows shown for one order even where there are very many columns."""
+WORK = 3_000_000
+"""Passes of a row through the network, about, for all rounds of all orders together."""
+ITERATIONS = 4
+DOUBT = 100.0
+"""A code is corrected by half of what so many rows of it say, by more where there are more."""
+
+
+def calibrate(
+    network: Network,
+    outputs: Outputs,
+    orders: list[Order],
+    codes: Tensor,
+    context: Tensor,
+    *,
+    threads: int = 1,
+    on_order: Callable[[], None] = lambda: None,
+) -> Tensor:
+    """Return what is to be added to the logits of each order's rounds: (orders, outputs).
+
+    Args:
+        network: The network as it was learned; it takes no noise.
+        outputs: Its priors and trust.
+        orders: The orders that rows will be drawn in.
+        codes: The real rows, (rows, columns).
+        context: Their context, (rows, context columns).
+        threads: Orders calibrated at the same time; they do not influence each other.
+        on_order: Called when an order is done.
+    """
+    rounds = max(len(order) for order in orders)
+    rows = min(MOST_ROWS, max(FEWEST_ROWS, WORK // (len(orders) * rounds)), len(codes))
+    places = torch.linspace(0, len(codes) - 1, rows, dtype=torch.float64).long().to(codes.device)
+    seen, others, shares = codes[places], context[places], _shares(codes, outputs)
+    with pinned_torch(), torch.inference_mode():
+        sampler = build_sampler(network, outputs, orders)
+
+    def work(order: tuple[Round, ...]) -> Tensor:
+        with pinned_torch(), torch.inference_mode():
+            return _calibrate_order(sampler, order, seen, others, shares)
+
+    offsets: list[Tensor] = []
+    for done in ordered_map(work, sampler.orders, threads=threads):
+        offsets.append(done)
+        on_order()
+    return torch.stack(offsets)
+
+
+def _shares(codes: Tensor, outputs: Outputs) -> Tensor:
+    """Return the share of each code among all rows: (outputs,)."""
+    counts = torch.bincount((codes + outputs.first).flatten(), minlength=outputs.width)
+    return counts.float() / len(codes)
+
+
+def _calibrate_order(
+    sampler: Sampler, order: tuple[Round, ...], codes: Tensor, context: Tensor, shares: Tensor
+) -> Tensor:
+    """Show an order's columns of real rows one round after the other: (outputs,)."""
+    result = torch.zeros_like(shares)
+    hidden = torch.zeros(1, *codes.shape, dtype=torch.bool, device=codes.device)
+    sums = sampler.network.look(codes[None], hidden, context[None]).clone()
+    chunks = [slice(first, first + CHUNK_ROWS) for first in range(0, len(codes), CHUNK_ROWS)]
+    for round_ in order:
+        logits = torch.cat([sampler.logits(round_, sums[:, c], codes[c]) for c in chunks], 1)
+        for reader, own in round_.read(logits):
+            for place, column in enumerate(reader.columns):
+                first = int(sampler.outputs.first[column])
+                part = slice(first, first + reader.size)
+                is_fine = sampler.outputs.coarse[column] >= 0
+                wanted = None if is_fine else shares[part]
+                result[part] = _offsets(own[..., place, :], codes[:, column], wanted)
+        ids = codes[:, round_.columns] + sampler.first[..., round_.columns]
+        for chunk in chunks:
+            sampler.show(sums[:, chunk], ids[:, chunk])
+    return result
+
+
+def _offsets(logits: Tensor, codes: Tensor, shares: Tensor | None) -> Tensor:
+    """Return what brings the mean shares of a column's codes to those wanted: (size,).
+
+    **Shape**: logits (members, rows, size), codes (rows,), shares among all rows (size,), if
+    these rows are to stand for all.
+    """
+    rows, size = logits.shape[1:]
+    weights = torch.softmax(logits, -1)
+    wanted = torch.bincount(codes, minlength=size).float()
+    if shares is not None:
+        # what columns shown do not tell does not depend on the rows that happen to be looked at
+        told = _told(weights.mean(0))
+        wanted = told * wanted + (1 - told) * shares * rows
+    offsets = torch.zeros_like(wanted)
+    for _ in range(ITERATIONS):
+        scaled = weights * offsets.exp()
+        said = (scaled / scaled.sum(-1, keepdim=True)).mean(0).sum(0)
+        offsets += torch.log((wanted + 1) / (said + 1))
+    return offsets * wanted / (wanted + DOUBT)
+
+
+def _told(shares: Tensor) -> Tensor:
+    """Return the share of a column's variance that the network explains."""
+    mean = shares.mean(0)
+    explained, whole = (shares - mean).square().mean(0).sum(), (mean * (1 - mean)).sum()
+    return (explained / whole.clamp(min=1e-9)).clamp(0, 1)
