@@ -201,6 +201,8 @@ def _lookup(
     decides_null = not per_key["nulls"].is_between(0, per_key["rows"], closed="none").any()
     is_kept = (pl.col("rows") if decides_null else pl.col("rows") - pl.col("nulls")) >= min_rows
     kept = per_key.filter(is_kept)
+    if not kept.height:
+        return None
     distinct = values.drop_nulls().n_unique()
     return Lookup(
         column=column,

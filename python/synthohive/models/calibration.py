@@ -33,6 +33,8 @@ FEWEST_ROWS = 2_000
 """Rows shown for one order even where there are very many columns."""
 WORK = 3_000_000
 """Passes of a row through the network, about, for all rounds of all orders together."""
+WIDE = 2**23
+"""Most logits looked at together: of rounds with more codes, fewer rows are."""
 ITERATIONS = 4
 DOUBT = 100.0
 """A code is corrected by half of what so many rows of it say, by more where there are more."""
@@ -92,14 +94,16 @@ def _calibrate_order(
     sums = sampler.network.look(codes[None], hidden, context[None]).clone()
     chunks = [slice(first, first + CHUNK_ROWS) for first in range(0, len(codes), CHUNK_ROWS)]
     for round_ in order:
-        logits = torch.cat([sampler.logits(round_, sums[:, c], codes[c]) for c in chunks], 1)
+        some = slice(None, None, -(-len(codes) * round_.bias.shape[-1] // WIDE))
+        known = codes[some]
+        logits = sampler.logits(round_, sums[:, some], known)
         for reader, own in round_.read(logits):
             for place, column in enumerate(reader.columns):
                 first = int(sampler.outputs.first[column])
                 part = slice(first, first + reader.size)
                 is_fine = sampler.outputs.coarse[column] >= 0
                 wanted = None if is_fine else shares[part]
-                result[part] = _offsets(own[..., place, :], codes[:, column], wanted)
+                result[part] = _offsets(own[..., place, :], known[:, column], wanted)
         ids = codes[:, round_.columns] + sampler.first[..., round_.columns]
         for chunk in chunks:
             sampler.show(sums[:, chunk], ids[:, chunk])
