@@ -10,6 +10,7 @@ import pytest
 import torch
 from planted import LAYOUT, distance, joint, table
 
+from synthohive.models import calibration
 from synthohive.models.calibration import calibrate
 from synthohive.randomness import Stream
 
@@ -51,6 +52,15 @@ def test_frequencies_come_back_to_those_of_the_real_rows(astray):
         for g in (generator, calibrated(generator, codes))
     ]
     assert errors[1] < 0.35 * errors[0]
+
+
+def test_wide_rounds_are_calibrated_on_fewer_rows(astray, monkeypatch):
+    generator, codes = astray
+    whole = calibrated(generator, codes).parts.offsets
+    monkeypatch.setattr(calibration, "WIDE", 2 * 2_000 * 5)  # two networks
+    fewer = calibrated(generator, codes).parts.offsets
+    assert not torch.equal(whole, fewer)
+    assert np.corrcoef(whole.flatten(), fewer.flatten())[0, 1] > 0.9
 
 
 def test_dependences_stay(astray, alone):

@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 _FILE = "ctgan.json"
 _FORMAT = 2
 
+BLOCKS_DECODED = 4
+"""Blocks of rows that are decoded together, at most: every call of a codec costs something."""
+
 
 class CTGAN:
     """Learns one table, alone or given context columns, and generates rows like it.
@@ -275,10 +278,13 @@ def _drawn(
     given: np.ndarray | None,
     stream: Stream,
 ) -> pl.DataFrame:
-    """Draw and decode rows, block by block on all cores; a block's rows do not depend on it."""
+    """Draw and decode rows, a few blocks at a time on all cores; rows do not depend on it."""
+    blocks = max(1, -(-n // BLOCK_ROWS))
+    threads = min(blocks, thread_count(None))
+    portion = BLOCK_ROWS * min(BLOCKS_DECODED, -(-blocks // threads))
 
-    def block(start: int) -> pl.DataFrame:
-        rows = slice(start, min(n, start + BLOCK_ROWS))
+    def work(start: int) -> pl.DataFrame:
+        rows = slice(start, min(n, start + portion))
         codes = fitted.generator.sample(
             rows.stop - start,
             context=None if context is None else context[rows],
@@ -289,9 +295,8 @@ def _drawn(
         )
         return _decoded(fitted.encoder, codes, stream.child("decode"), start)
 
-    starts = range(0, max(n, 1), BLOCK_ROWS)
-    threads = min(len(starts), thread_count(None))
-    return pl.concat(ordered_map(block, starts, threads=threads))
+    starts = range(0, max(n, 1), portion)
+    return pl.concat(ordered_map(work, starts, threads=threads))
 
 
 def _decoded(

@@ -8,6 +8,7 @@ fives", "whole minutes" and "midnight" are kept by construction.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -259,6 +260,7 @@ def _from_floats(numbers: Numbers, dtype: pl.DataType) -> pl.Series:
     return pl.Series(inside).cast(dtype)
 
 
+@cache
 def integer_limits(dtype: pl.DataType) -> tuple[int, int]:
     """Return the smallest and largest value of an integer dtype.
 

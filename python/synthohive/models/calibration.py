@@ -33,8 +33,9 @@ FEWEST_ROWS = 2_000
 """Rows shown for one order even where there are very many columns."""
 WORK = 3_000_000
 """Passes of a row through the network, about, for all rounds of all orders together."""
-WIDE = 2**23
-"""Most logits looked at together: of rounds with more codes, fewer rows are."""
+WIDE = 2**22
+"""Most logits looked at together: fewer rows are where there are more, of many codes or
+several networks."""
 ITERATIONS = 4
 DOUBT = 100.0
 """A code is corrected by half of what so many rows of it say, by more where there are more."""
@@ -94,7 +95,7 @@ def _calibrate_order(
     sums = sampler.network.look(codes[None], hidden, context[None]).clone()
     chunks = [slice(first, first + CHUNK_ROWS) for first in range(0, len(codes), CHUNK_ROWS)]
     for round_ in order:
-        some = slice(None, None, -(-len(codes) * round_.bias.shape[-1] // WIDE))
+        some = slice(None, None, -(-len(codes) * round_.bias.numel() // WIDE))
         known = codes[some]
         logits = sampler.logits(round_, sums[:, some], known)
         for reader, own in round_.read(logits):

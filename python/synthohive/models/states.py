@@ -66,7 +66,7 @@ def tell_apart(states: States, columns: Tensor, sizes: Sequence[int]) -> States:
     Args:
         states: The states so far.
         columns: What the rows show, (rows, columns), within ``0 … size-1``.
-        sizes: Size of each column.
+        sizes: Size of each column; times the number of rows, less than ``2**62``.
 
     Examples:
         >>> alike = all_alike(100, torch.device("cpu"))

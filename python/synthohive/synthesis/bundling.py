@@ -124,9 +124,10 @@ class Bundler:
             bundle = self._find(rows, row, turn, taken, spent)
             if bundle is not None:
                 self._give(rows, row, bundle, taken)
-            elif self._make_way(rows, row, turn, taken, spent):
-                pass
-            elif self._loosen(rows, row, start):
+                continue
+            if self._make_way(rows, row, turn, taken, spent):
+                continue
+            if self._loosen(rows, row, start):
                 bundle = self._find(rows, row, turn, taken, spent)
                 if bundle is None:
                     self._refuse(*self._room(rows, row), start + row)
