@@ -90,3 +90,31 @@ def test_an_interrupted_training_goes_on_and_learns_the_same(tmp_path, monkeypat
     assert first[0] > min(seen)
     for name, frame in whole.sample().items():
         assert resumed.sample()[name].equals(frame)
+
+
+def test_what_follows_from_a_copied_column_follows_it():
+    random = np.random.default_rng(0)
+    cities = [f"city {letter}" for letter in "abcdefghijkl"]
+    country = {city: f"country {place % 4}" for place, city in enumerate(cities)}
+    home = random.choice(cities, 150)
+    customers = pl.DataFrame({"id": range(150), "city": home})
+    buyer = random.integers(0, 150, 900)
+    orders = pl.DataFrame(
+        {
+            "id": range(900),
+            "customer_id": buyer,
+            "ship_city": home[buyer],
+            "ship_country": [country[city] for city in home[buyer]],
+        }
+    )
+    metadata = (
+        sh.Metadata()
+        .add_table("customers", pk="id")
+        .add_table("orders", pk="id", fk={"customer_id": "customers.id"})
+    )
+    hive = sh.Synthesizer(metadata, seed=1, ctgan=QUICK)
+    made = hive.fit({"customers": customers, "orders": orders}).sample()
+    joined = made["orders"].join(made["customers"], left_on="customer_id", right_on="id")
+    assert (joined["ship_city"] == joined["city"]).all()
+    expected = joined["ship_city"].replace_strict(country)
+    assert (joined["ship_country"] == expected).all()

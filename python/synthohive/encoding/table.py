@@ -177,6 +177,17 @@ class TableEncoder:
         named = [series.alias(name) for name, series in columns.items()]
         return pl.DataFrame(named or None, height=codes.height)
 
+    def look_up_again(self, frame: pl.DataFrame, changed: Iterable[str]) -> pl.DataFrame:
+        """Look up what follows from columns of decoded rows that were changed since."""
+        changed = set(changed)
+        for lookup in self.lookups:
+            name, base = lookup.column, lookup.base
+            if base in changed and name not in changed:
+                value = lookup.apply(frame[name].alias(""), frame[base].alias(""))
+                frame = frame.with_columns(value.alias(name))
+                changed.add(name)
+        return frame
+
     def coded(self, frame: pl.DataFrame, bases: pl.DataFrame | None) -> dict[str, pl.Series]:
         """Return the columns as they are learned: some dates as the time since another."""
         _check(frame, self.schema)

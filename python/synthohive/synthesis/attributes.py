@@ -35,7 +35,7 @@ def attribute_frame(
 
     Returns:
         The attributes with the real table's types. One that repeats a parent's column is
-        taken from there, as often as in the real rows.
+        taken from there, as often as in the real rows, and what follows from it with it.
     """
     if table.kept is not None:
         return table.kept[table.attributes].slice(start, stop - start)
@@ -45,7 +45,7 @@ def attribute_frame(
     frame = table.encoder.decode(codes, stream, start=start, bases=bases)
     for found in table.copies:
         frame = frame.with_columns(_copied(generation, table, found, frame, start, stop))
-    return frame
+    return table.encoder.look_up_again(frame, [found.copy.column for found in table.copies])
 
 
 def _bases(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
