@@ -281,7 +281,8 @@ def _drawn(
     """Draw and decode rows, a few blocks at a time on all cores; rows do not depend on it."""
     blocks = max(1, -(-n // BLOCK_ROWS))
     threads = min(blocks, thread_count(None))
-    portion = BLOCK_ROWS * min(BLOCKS_DECODED, -(-blocks // threads))
+    # a few portions for each thread, so that none is left without work for long
+    portion = BLOCK_ROWS * min(BLOCKS_DECODED, -(-blocks // (3 * threads)))
 
     def work(start: int) -> pl.DataFrame:
         rows = slice(start, min(n, start + portion))

@@ -127,7 +127,7 @@ def _offsets(logits: Tensor, codes: Tensor, shares: Tensor | None) -> Tensor:
     offsets = torch.zeros_like(wanted)
     for _ in range(ITERATIONS):
         scaled = weights * offsets.exp()
-        said = (scaled / scaled.sum(-1, keepdim=True)).mean(0).sum(0)
+        said = scaled.div_(scaled.sum(-1, keepdim=True)).mean(0).sum(0)
         offsets += torch.log((wanted + 1) / (said + 1))
     return offsets * wanted / (wanted + DOUBT)
 
