@@ -90,8 +90,8 @@ class CategoryCodec:
             return pl.Series([None], dtype=self.dtype).new_from_index(0, n)
         # one null behind the values, for all codes that stand for none of them
         texts = self.values.extend_constant(None, 1).gather(np.minimum(code, kept))
-        at = np.flatnonzero(code == kept) if self.rare is not None else ()
-        if self.rare is not None and len(at):
+        if self.rare is not None:
+            at = np.flatnonzero(code == kept)
             bits = row_bits(stream, len(code), start=start)[at]
             texts = texts.scatter(at, self.rare.write(bits))
         return from_text(texts, self.dtype)

@@ -117,10 +117,11 @@ class TableEncoder:
         codes = self.encode(self.filled_up(known))
         result = np.full((given.height, codes.width), -1, np.int64)
         for place, column in enumerate(self.layout.columns):
-            if column.source in known.columns:
+            name = column.source
+            if name in known.columns:
                 result[:, place] = codes[column.name].to_numpy()
-            if column.source in known.columns and column.source not in given.columns:
-                result[known[column.source].is_null().to_numpy(), place] = -1
+            if name in known.columns and name not in given.columns:  # not in every row
+                result[known[name].is_null().to_numpy(), place] = -1
         return result
 
     def filled_up(self, frame: pl.DataFrame) -> pl.DataFrame:

@@ -92,7 +92,7 @@ def _calibrate_order(
     """Show an order's columns of real rows one round after the other: (outputs,)."""
     result = torch.zeros_like(shares)
     hidden = torch.zeros(1, *codes.shape, dtype=torch.bool, device=codes.device)
-    sums = sampler.network.look(codes[None], hidden, context[None]).clone()
+    sums = sampler.network.look(codes[None], hidden, context[None])
     chunks = [slice(first, first + CHUNK_ROWS) for first in range(0, len(codes), CHUNK_ROWS)]
     for round_ in order:
         some = slice(None, None, -(-len(codes) * round_.bias.numel() // WIDE))
@@ -100,8 +100,7 @@ def _calibrate_order(
         logits = sampler.logits(round_, sums[:, some], known)
         for reader, own in round_.read(logits):
             for place, column in enumerate(reader.columns):
-                first = int(sampler.outputs.first[column])
-                part = slice(first, first + reader.size)
+                part = sampler.outputs.part(column)
                 is_fine = sampler.outputs.coarse[column] >= 0
                 wanted = None if is_fine else shares[part]
                 result[part] = _offsets(own[..., place, :], known[:, column], wanted)

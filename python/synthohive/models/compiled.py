@@ -207,7 +207,7 @@ def _round(network: Network, outputs: Outputs, columns: list[int], dtype: torch.
         readers.append(Reader(columns=own, size=size, start=start, fine=fine))
         start = readers[-1].stop
         for column in own:
-            part = slice(int(outputs.first[column]), int(outputs.first[column]) + size)
+            part = outputs.part(column)
             trust = outputs.trust[column]
             prior = outputs.prior_table(column) if outputs.coarse[column] < 0 else 0
             weights.append(network.out.weight[..., part] * trust)
@@ -228,9 +228,5 @@ def _moved(round_: Round, outputs: Outputs, offsets: Tensor | None) -> Round:
     """Add an order's offsets to a round's bias."""
     if offsets is None:
         return round_
-    own = [
-        offsets[int(outputs.first[column]) :][: reader.size]
-        for reader in round_.readers
-        for column in reader.columns
-    ]
+    own = [offsets[outputs.part(column)] for column in round_.columns]
     return replace(round_, bias=round_.bias + torch.cat(own))

@@ -118,6 +118,11 @@ class Outputs(nn.Module):
         """Return which codes can be shown: a fine one only with its coarse one."""
         return filled & ((self.coarse < 0) | filled[..., self.coarse.clamp(min=0)])
 
+    def part(self, column: int) -> slice:
+        """Return where a column's outputs stand."""
+        first = int(self.first[column])
+        return slice(first, first + self.sizes[column])
+
     def prior_table(self, column: int) -> Tensor:
         """Return a column's prior: (1, size), or (coarse size, size) for a fine column."""
         key, start, stop = self._tables[column]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from synthohive.errors import did_you_mean
-from synthohive.schema.drivers import driver_of
+from synthohive.schema.drivers import decision_order, driver_of, value_pairs
 from synthohive.schema.families import are_comparable
 from synthohive.schema.references import format_reference
 
@@ -63,10 +63,9 @@ def circular_problems(
     for table in tables.values():
         driver = driver_of(table, deferred.get(table.name, ()))
         keys = [] if table.keep else table.foreign_keys
-        for fk in sorted(keys, key=lambda fk: (fk != driver, -len(fk.columns), fk.columns)):
-            for own, source in zip(fk.columns, fk.parent_columns, strict=False):
-                if (fk.parent, source) != (table.name, own):
-                    above.setdefault((table.name, own), (fk, source))
+        for fk in decision_order(keys, driver):
+            for own, source in value_pairs(table.name, fk):
+                above.setdefault((table.name, own), (fk, source))
     told: set[tuple[str, str]] = set()
     for start in above:
         path = [start]

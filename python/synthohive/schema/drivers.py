@@ -49,6 +49,32 @@ def is_not_null(table: Table, fk: ForeignKey) -> bool:
     return any(table.column(name).is_not_null for name in fk.columns)
 
 
+def is_required(table: Table, fk: ForeignKey) -> bool:
+    """Tell whether no column of the key may ever be null, so that every row needs a parent."""
+    return all(table.column(name).is_not_null for name in fk.columns)
+
+
+def decision_order(
+    foreign_keys: Iterable[ForeignKey], driver: ForeignKey | None
+) -> list[ForeignKey]:
+    """Order foreign keys so that what shares columns is decided by the most telling one.
+
+    The driver is decided first: its rows exist because of it. Then wide keys come before
+    narrow ones, whose columns they may already fix.
+    """
+    return sorted(foreign_keys, key=lambda fk: (fk != driver, -len(fk.columns), fk.columns))
+
+
+def value_pairs(table: str, fk: ForeignKey) -> list[tuple[str, str]]:
+    """Return the columns of a key that take their value from its parent, and the parent's.
+
+    A column of a self reference that refers to itself does not: rows that refer to each other
+    have the same value there, wherever it comes from.
+    """
+    pairs = zip(fk.columns, fk.parent_columns, strict=False)  # may not be checked yet
+    return [(own, above) for own, above in pairs if fk.parent != table or own != above]
+
+
 def deferred_keys(tables: Mapping[str, Table]) -> Deferred:
     """Choose the foreign keys that have to wait, so that no cycle is left.
 
@@ -90,8 +116,8 @@ def _can_wait(table: Table, fk: ForeignKey, *, is_partly: bool = False) -> bool:
     if table.keep:  # nothing is generated, so that the order does not matter
         return True
     is_declared_driver = bool(table.driver) and set(fk.columns) == set(table.driver)
-    required = [table.column(name).is_not_null for name in fk.columns]
-    return not is_declared_driver and not (all(required) if is_partly else any(required))
+    cannot = is_required if is_partly else is_not_null
+    return not is_declared_driver and not cannot(table, fk)
 
 
 def _fewest(fixed: Sequence[Edge], loose: Sequence[Edge]) -> Sequence[Edge]:

@@ -9,6 +9,7 @@ import polars as pl
 
 from synthohive.encoding.key_fit import fit_key_format
 from synthohive.errors import CapacityError
+from synthohive.schema.drivers import is_required
 from synthohive.synthesis.roles import KeyRoles, key_roles
 
 if TYPE_CHECKING:
@@ -230,7 +231,7 @@ def _check_parents(
     """Refuse more rows than there are combinations of parents, where rows do not follow them."""
     for keys in roles.combinations:
         columns = list(dict.fromkeys(column for fk in keys for column in fk.columns))
-        is_needed = all(table.column(column).is_not_null for column in columns)
+        is_needed = all(is_required(table, fk) for fk in keys)
         if step.driver in keys or not is_needed:
             continue
         wanted, room = expected[table.name], prod(expected[fk.parent] for fk in keys)

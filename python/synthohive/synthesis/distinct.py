@@ -21,6 +21,7 @@ import polars as pl
 from synthohive import kernels
 from synthohive.linkage.pairs import part_pairs
 from synthohive.models.settings import BLOCK_ROWS
+from synthohive.schema.drivers import is_required
 from synthohive.synthesis.bundling import Bundler
 from synthohive.synthesis.capacity import MOST_ROWS
 from synthohive.synthesis.generation import OFFSETS, Generation, row_name
@@ -149,11 +150,7 @@ def _write(
 def _lacks(bundler: Bundler, rows: Mapping[ForeignKey, NDArray[np.uint32]]) -> NDArray[np.bool_]:
     """Tell which rows found no parent though they may not be without; ``(N,)``."""
     declared = bundler.generation.fitted.metadata.tables[bundler.table.name]
-    needed = [
-        fk
-        for fk in bundler.web.keys
-        if fk in bundler.web.free and all(declared.column(name).is_not_null for name in fk.columns)
-    ]
+    needed = [fk for fk in bundler.web.keys if fk in bundler.web.free and is_required(declared, fk)]
     nothing = np.zeros(len(rows[bundler.web.keys[0]]), np.bool_)
     return np.logical_or.reduce([nothing, *(rows[fk] == ABSENT for fk in needed)])
 

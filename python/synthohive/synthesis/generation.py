@@ -12,7 +12,7 @@ from synthohive.events import OnEvent, ignore
 from synthohive.synthesis.spool import ABSENT, Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -54,6 +54,12 @@ class Generation:
     first_key: int = 1
     values: dict[tuple[str, str], pl.Series] = field(default_factory=dict)
     on_event: OnEvent = ignore
+
+
+def blocks(height: int, rows: int) -> Iterator[tuple[int, int]]:
+    """Yield first and last row, the latter excluded, of blocks of so many rows."""
+    for start in range(0, height, rows):
+        yield start, min(start + rows, height)
 
 
 def row_name(fk: ForeignKey) -> str:

@@ -12,13 +12,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from synthohive import kernels
 from synthohive.linkage.forest import forest
 from synthohive.linkage.staffing import block_slices
 from synthohive.synthesis.fitted import LEVEL
 from synthohive.synthesis.generation import Generation, row_name
-from synthohive.synthesis.keys import key_frame, parent_frame
-from synthohive.synthesis.roles import value_columns
+from synthohive.synthesis.keys import key_frame, numbered, parent_frame
+from synthohive.synthesis.roles import fixed_columns
 from synthohive.synthesis.spool import ABSENT
 
 if TYPE_CHECKING:
@@ -39,7 +38,9 @@ def assign_hierarchy(generation: Generation, table: FittedTable, fitted: FittedH
     stream = generation.stream.child(table.name, "hierarchy")
     _hang(generation, table, fitted, stream)
     parents = spool.view(table.name, column, is_writable=True)
-    shared = _shared_columns(generation, table, fitted.fk)
+    declared = generation.fitted.metadata.tables[table.name].foreign_keys
+    others = (other for other in declared if other != fitted.fk)
+    shared = fixed_columns(table.name, fitted.fk, others)
     if shared and len(parents):
         agreeing = _numbered_values(generation, table, fitted.fk, shared)
         rows = pl.Series(parents)
@@ -72,26 +73,14 @@ def _hang(
         spool.drop(table.name, name)
 
 
-def _shared_columns(generation: Generation, table: FittedTable, fk: ForeignKey) -> list[str]:
-    """List the columns of a self reference that have a value without it."""
-    declared = generation.fitted.metadata.tables[table.name].foreign_keys
-    others = {name for other in declared if other != fk for name in other.columns}
-    own = value_columns(table.name, fk)
-    return [name for name in fk.columns if name in others or name not in own]
-
-
 def _numbered_values(
     generation: Generation, table: FittedTable, fk: ForeignKey, shared: list[str]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Number what each row has in the shared columns, and what its children need; -1 for null."""
     every = np.arange(generation.heights[table.name], dtype=np.uint32)
     wanted = key_frame(generation, table, shared, every)
-    parents = parent_frame(generation, table, fk, shared)
-    known = parents.unique(maintain_order=True)
-    wants, offers = (
-        kernels.row_ids(frame, known)[0].cast(pl.Int64).fill_null(-1).to_numpy()
-        for frame in (wanted, parents)
-    )
+    found = numbered(wanted, parent_frame(generation, table, fk, shared))
+    wants, offers = (some.cast(pl.Int64).fill_null(-1).to_numpy() for some in found)
     return wants, offers
 
 

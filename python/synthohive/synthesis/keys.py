@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from synthohive import kernels
+from synthohive.schema.drivers import decision_order
 from synthohive.synthesis.attributes import attribute_values
 from synthohive.synthesis.capacity import keyed_rows
 from synthohive.synthesis.generation import SIBLING, Generation, bare_name, row_name
@@ -24,13 +25,8 @@ if TYPE_CHECKING:
 
 
 def assignment_order(table: FittedTable, foreign_keys: Iterable[ForeignKey]) -> list[ForeignKey]:
-    """Order foreign keys so that what shares columns is decided by the most telling one.
-
-    The driver is decided first: its rows exist because of it. Then wide keys come before
-    narrow ones, whose columns they may already fix.
-    """
-    driver = None if table.driver is None else table.driver.fk
-    return sorted(foreign_keys, key=lambda fk: (fk != driver, -len(fk.columns), fk.columns))
+    """Order foreign keys of a table as they are decided."""
+    return decision_order(foreign_keys, None if table.driver is None else table.driver.fk)
 
 
 def key_frame(
@@ -84,6 +80,12 @@ def parent_values(
     rows = np.arange(generation.heights[parent.name], dtype=np.uint32)
     source = fk.parent_columns[fk.columns.index(column)]
     return key_values(generation, parent, source, rows).cast(table.schema[column]).alias("")
+
+
+def numbered(child: pl.DataFrame, parent: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+    """Number the parents' values, and the children's by the same numbers; null for none."""
+    distinct = parent.unique(maintain_order=True)
+    return kernels.row_ids(child, distinct)[0], kernels.row_ids(parent, distinct)[0]
 
 
 def _spread(values: pl.Series, present: NDArray) -> pl.Series:

@@ -21,10 +21,10 @@ from synthohive.linkage.assignment import assign_within
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map
 from synthohive.synthesis.features import count_name
-from synthohive.synthesis.generation import Generation, own_codes, row_name
-from synthohive.synthesis.keys import key_frame, parent_frame
-from synthohive.synthesis.nulls import choose_null, leave_null, no_parents
-from synthohive.synthesis.roles import value_columns
+from synthohive.synthesis.generation import Generation, blocks, own_codes, row_name
+from synthohive.synthesis.keys import key_frame, numbered, parent_frame
+from synthohive.synthesis.nulls import choose_null, leave_null, no_parents, without_parent
+from synthohive.synthesis.roles import fixed_columns
 from synthohive.synthesis.spool import ABSENT
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def assign_link(
     _check_parents(generation, table, fk)
     ladder = _make_ladder(generation, table, link)
     sharing = [earlier for earlier in decided if set(earlier.columns) & set(fk.columns)]
-    fixed = _fixed_columns(table, fk, sharing)
+    fixed = fixed_columns(table.name, fk, sharing)
     generation.spool.create(table.name, row_name(fk), np.uint32, height)
-    for start, stop in _blocks(height, WINDOW_ROWS) if fixed else ():
+    for start, stop in blocks(height, WINDOW_ROWS) if fixed else ():
         # so far nobody's key may follow from this one
         generation.spool.write(table.name, row_name(fk), start, np.full(stop - start, ABSENT))
     if not fixed or _serve_within(generation, table, link, ladder, sharing, fixed):
@@ -125,11 +125,6 @@ def _make_ladder(generation: Generation, table: FittedTable, link: FittedLink) -
     )
 
 
-def _blocks(height: int, rows: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, height, rows):
-        yield start, min(start + rows, height)
-
-
 def _serve(
     generation: Generation,
     table: FittedTable,
@@ -146,15 +141,15 @@ def _serve(
         groups = link.matching.wanted(codes, ladder.sizes)
         if not sharing:
             return groups
-        return groups.set(~pl.Series(_is_open(generation, table, sharing, start, stop)), None)
+        return groups.set(~pl.Series(without_parent(generation, table, sharing, start, stop)), None)
 
     demand = np.zeros_like(ladder.sizes)
-    for start, stop in _blocks(height, SERVE_ROWS):
+    for start, stop in blocks(height, SERVE_ROWS):
         demand += ladder.demand(wanted(start, stop))
 
     def work() -> Iterator[tuple[int, pl.Series, NDArray[np.int64]]]:
         before = np.zeros_like(demand)
-        for start, stop in _blocks(height, SERVE_ROWS):
+        for start, stop in blocks(height, SERVE_ROWS):
             groups = wanted(start, stop)
             yield start, groups, before
             before = before + ladder.demand(groups)
@@ -169,21 +164,6 @@ def _serve(
 
     for _ in ordered_map(serve, work(), threads=generation.threads):
         pass
-
-
-def _fixed_columns(table: FittedTable, fk: ForeignKey, sharing: list[ForeignKey]) -> list[str]:
-    """List the columns of a key whose values do not follow from it."""
-    others = {name for other in sharing for name in other.columns}
-    own = value_columns(table.name, fk)
-    return [name for name in fk.columns if name in others or name not in own]
-
-
-def _is_open(
-    generation: Generation, table: FittedTable, sharing: list[ForeignKey], start: int, stop: int
-) -> NDArray[np.bool_]:
-    """Tell which rows have no parent yet by any of some keys."""
-    rows = (generation.spool.read(table.name, row_name(fk), start, stop) for fk in sharing)
-    return np.logical_and.reduce([np.ones(stop - start, np.bool_), *(r == ABSENT for r in rows)])
 
 
 def _serve_within(
@@ -206,7 +186,7 @@ def _serve_within(
     pool = pl.Series(spool.view(fk.parent, ladder_names(table, fk)[0]).astype(np.uint32))
     quotas = pl.Series(ladder.quotas())
     stream = generation.stream.child(table.name, "within", *fk.columns)
-    for start, stop in _blocks(height, WINDOW_ROWS):
+    for start, stop in blocks(height, WINDOW_ROWS):
         named = key_frame(generation, table, fixed, _range(start, stop))
         codes = pl.Series(spool.read(table.name, link.name, start, stop))
         wanted = link.matching.child_groups(codes)
@@ -217,7 +197,7 @@ def _serve_within(
             if len(columns) == len(fk.columns):  # there is at most one
                 found, needed = kernels.row_ids(some, keys[columns])[0], here
             else:
-                child, parent = _numbered(some, keys[columns])
+                child, parent = numbered(some, keys[columns])
                 found = assign_within(
                     child,
                     parent,
@@ -232,7 +212,7 @@ def _serve_within(
             rows = rows.zip_with(rows.is_not_null(), found)
             _give_up(generation, table, fk, columns, start, needed & found.is_null())
         spool.write(table.name, row_name(fk), start, rows.fill_null(int(ABSENT)).to_numpy())
-        is_open = is_open or bool(_is_open(generation, table, sharing, start, stop).any())
+        is_open = is_open or bool(without_parent(generation, table, sharing, start, stop).any())
     return is_open and bool(sharing)
 
 
@@ -259,12 +239,6 @@ def _give_up(
     column = choose_null(generation, table, fk.columns, taken) if lacks.any() else None
     if column is not None:
         leave_null(generation, table, column, start + np.flatnonzero(lacks.to_numpy()))
-
-
-def _numbered(child: pl.DataFrame, parent: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
-    """Number the parent's values, and the child's by the same numbers."""
-    distinct = parent.unique(maintain_order=True)
-    return kernels.row_ids(child, distinct)[0], kernels.row_ids(parent, distinct)[0]
 
 
 def _range(start: int, stop: int) -> NDArray:

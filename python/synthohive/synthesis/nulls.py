@@ -14,14 +14,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from synthohive.errors import CapacityError, ConfigError
+from synthohive.schema.drivers import is_required
 from synthohive.schema.references import format_reference
 from synthohive.synthesis.capacity import too_few_parents
-from synthohive.synthesis.generation import Generation, bare_name, row_name
+from synthohive.synthesis.generation import Generation, bare_name, blocks, row_name
 from synthohive.synthesis.keys import key_frame, parent_values
 from synthohive.synthesis.spool import ABSENT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -47,8 +48,8 @@ def settle_nulls(generation: Generation, table: FittedTable) -> None:
     if not _is_needed(generation, table):
         return
     shares = {link.fk: _shares(generation, table, link) for link in table.links}
-    for start in range(0, generation.heights[table.name], BLOCK):
-        _settle_block(generation, table, start, shares)
+    for start, stop in blocks(generation.heights[table.name], BLOCK):
+        _settle_block(generation, table, start, stop, shares)
 
 
 def leave_null(
@@ -183,8 +184,8 @@ def _refuse_absent(generation: Generation, table: FittedTable, fk: ForeignKey) -
 
 def required_keys(generation: Generation, table: FittedTable) -> list[ForeignKey]:
     """List the foreign keys none of whose columns may be null."""
-    keys = _decided(generation, table)
-    return [fk for fk in keys if not _nullable(generation, table, fk.columns)]
+    declared = generation.fitted.metadata.tables[table.name]
+    return [fk for fk in _decided(generation, table) if is_required(declared, fk)]
 
 
 def rows_without(
@@ -192,11 +193,22 @@ def rows_without(
 ) -> NDArray[np.intp]:
     """Return the rows that have no parent by any of some keys."""
     found: list[NDArray[np.intp]] = [np.zeros(0, np.intp)]
-    for start, stop in _blocks(generation, table):
-        rows = (generation.spool.read(table.name, row_name(fk), start, stop) for fk in keys)
-        absent = np.logical_and.reduce([row == ABSENT for row in rows])
+    for start, stop in blocks(generation.heights[table.name], BLOCK):
+        absent = without_parent(generation, table, keys, start, stop)
         found.append(start + np.flatnonzero(absent))
     return np.concatenate(found)
+
+
+def without_parent(
+    generation: Generation,
+    table: FittedTable,
+    keys: Sequence[ForeignKey],
+    start: int,
+    stop: int,
+) -> NDArray[np.bool_]:
+    """Tell which of a range of rows have no parent by any of some keys."""
+    rows = (generation.spool.read(table.name, row_name(fk), start, stop) for fk in keys)
+    return np.logical_and.reduce([np.ones(stop - start, np.bool_), *(r == ABSENT for r in rows)])
 
 
 def _keys(table: FittedTable) -> list[ForeignKey]:
@@ -229,26 +241,20 @@ def _is_needed(generation: Generation, table: FittedTable) -> bool:
 def _shares(generation: Generation, table: FittedTable, link: FittedLink) -> NDArray[np.float64]:
     """Return the share of rows that want each group or one before it; ``(G,)``."""
     counts = np.zeros(link.matching.group_count)
-    for start, stop in _blocks(generation, table):
+    for start, stop in blocks(generation.heights[table.name], BLOCK):
         codes = generation.spool.read(table.name, link.name, start, stop)
         counts += np.bincount(codes, minlength=len(counts))[: len(counts)]
     total = counts.sum()
     return np.cumsum(counts) / total if total else np.arange(1, len(counts) + 1) / len(counts)
 
 
-def _blocks(generation: Generation, table: FittedTable) -> Iterator[tuple[int, int]]:
-    height = generation.heights[table.name]
-    for start in range(0, height, BLOCK):
-        yield start, min(start + BLOCK, height)
-
-
 def _settle_block(
     generation: Generation,
     table: FittedTable,
     start: int,
+    stop: int,
     shares: dict[ForeignKey, NDArray[np.float64]],
 ) -> None:
-    stop = min(start + BLOCK, generation.heights[table.name])
     absent, must = _wishes(generation, table, start, stop)
     for fk, forced in must.items():
         stuck = forced & ~_can_be_null(generation, table, fk, absent)

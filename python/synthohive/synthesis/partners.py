@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
+from synthohive.schema.drivers import is_required
 from synthohive.synthesis.capacity import MOST_ROWS
 from synthohive.synthesis.keys import parent_frame, parent_values
 
@@ -92,9 +93,8 @@ def _without_barren(
     """Let driver rows have no children where a key that may not be null finds no parent."""
     declared = generation.fitted.metadata.tables[table.name]
     for fk in (link.fk for link in table.links):
-        is_required = all(declared.column(name).is_not_null for name in fk.columns)
         if (
-            is_required
+            is_required(declared, fk)
             and set(fk.columns) & set(driver.columns)
             and fk.parent in generation.heights
         ):

@@ -9,7 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from synthohive.schema.drivers import value_pairs
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from synthohive.planning.plan import Step
     from synthohive.schema.model import ForeignKey, Table
 
@@ -97,13 +101,15 @@ def key_roles(table: Table, step: Step) -> KeyRoles:
 
 
 def value_columns(table: str, fk: ForeignKey) -> tuple[str, ...]:
-    """Return the columns of a key that take their value from its parent.
+    """Return the columns of a key that take their value from its parent."""
+    return tuple(own for own, _ in value_pairs(table, fk))
 
-    A column of a self reference that refers to itself does not: rows that refer to each other
-    have the same value there, wherever it comes from.
-    """
-    pairs = zip(fk.columns, fk.parent_columns, strict=True)
-    return tuple(own for own, above in pairs if fk.parent != table or own != above)
+
+def fixed_columns(table: str, fk: ForeignKey, others: Iterable[ForeignKey]) -> list[str]:
+    """List the columns of a key that have a value without it, those of other keys included."""
+    taken = {name for other in others for name in other.columns}
+    own = value_columns(table, fk)
+    return [name for name in fk.columns if name in taken or name not in own]
 
 
 def _keys_inside(
