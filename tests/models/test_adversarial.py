@@ -16,7 +16,13 @@ from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.errors import TrainingError
 from synthohive.events import StepsTaken
 from synthohive.models import CTGANSettings, progress, train
-from synthohive.models.adversarial import alternate, one_hot, soft_rows
+from synthohive.models.adversarial import (
+    TEMPERATURE,
+    alternate,
+    one_hot,
+    soft_rows,
+    uniforms,
+)
 from synthohive.models.classic import Conditions, learn_classic
 from synthohive.models.critic import Critic, initialise_critic
 from synthohive.models.outputs import Outputs, coarse_positions, log_frequencies
@@ -90,12 +96,45 @@ def test_soft_rows_are_nearly_codes_and_keep_what_is_visible():
     logits = torch.zeros(64, outputs.width, requires_grad=True)
     real = one_hot(outputs, codes)
     loud = outputs.add_priors(logits, codes)
-    rows = soft_rows(outputs, loud, real, visible, torch.Generator().manual_seed(1))
+    rows = soft_rows(outputs, loud, codes, visible, torch.Generator().manual_seed(1))
     assert torch.allclose(rows.sum(1), torch.full((64,), 4.0), atol=1e-4)
     first = int(outputs.first[1])
-    assert torch.equal(rows[:, first : first + 4], real[:, first : first + 4])
-    rows[:, 0].sum().backward()
+    shown = slice(first, first + 4)
+    assert torch.equal(rows[:, shown], real[:, shown])
+    (rows * torch.arange(outputs.width)).sum().backward()
     assert logits.grad.abs().sum() > 0
+    assert (logits.grad[:, shown] == 0).all()
+
+
+def test_soft_rows_pass_a_gradient_on_as_a_softmax_does():
+    outputs = Outputs(LAYOUT, log_frequencies(table(64), LAYOUT))
+    random = torch.Generator().manual_seed(1)
+    logits = torch.randn(30, outputs.width, generator=random).requires_grad_()
+    weights = torch.randn(30, outputs.width, generator=random)
+    nothing = torch.zeros(30, 4, dtype=torch.bool)
+    rows = soft_rows(outputs, logits, nothing.long(), nothing, random)
+    (taught,) = torch.autograd.grad((rows * weights).sum(), logits)
+    # the noise is what the drawn rows say it was: a softmax forgets no more than a constant
+    loud = (rows.detach().clamp(min=1e-37).log() * TEMPERATURE - logits.detach()) + logits
+    parts = [
+        torch.softmax(loud[:, b.start : b.stop].unflatten(1, (-1, b.size)) / TEMPERATURE, 2)
+        for b in outputs.buckets
+    ]
+    expected = torch.cat([part.flatten(1) for part in parts], 1)
+    assert torch.allclose(rows, expected, atol=1e-5)
+    (expected_gradient,) = torch.autograd.grad((expected * weights).sum(), logits)
+    assert torch.allclose(taught, expected_gradient, atol=1e-4)
+
+
+def test_uniform_numbers_fill_their_range_evenly():
+    drawn = uniforms(torch.Size((3, 33_333)), torch.Generator().manual_seed(1))
+    assert drawn.shape == (3, 33_333)  # an odd number of them
+    assert 0 < drawn.min() < 1e-3
+    assert 1 - 1e-3 < drawn.max() < 1
+    shares = torch.histc(drawn, 20, 0, 1) / drawn.numel()
+    assert (shares - 0.05).abs().max() < 0.004
+    neighbours = torch.stack([drawn[:, :-1].flatten(), drawn[:, 1:].flatten()])
+    assert torch.corrcoef(neighbours)[0, 1].abs() < 0.02
 
 
 def beginning(settings, rows=240):
@@ -128,20 +167,27 @@ def test_a_critic_is_taught_what_differentiating_twice_would_teach_it(is_mixed):
             bias.normal_(generator=random)
     real = torch.softmax(torch.randn(40, outputs.width, generator=random), 1).double()
     visible, context = torch.rand(20, 4, generator=random) > 0.5, rows.context[:20]
-    both = (real, visible.repeat(2, 1).double(), context.repeat(2, 1))
+    others = (visible.repeat(2, 1), context.repeat(2, 1))
     share = torch.rand(10, 1, generator=random).double() if is_mixed else None
 
-    scores, steepness = critic.judge(*both, share)
+    judgement = critic.judge(real.split(20), visible, context, share)
+    said = [part.requires_grad_() for part in (judgement.scores, judgement.steepness)]
+    scores, steepness = said
     loss = (scores * torch.arange(20)).sum() + (steepness.sqrt() - 1).square().sum()
-    taught = torch.autograd.grad(loss, list(critic.parameters()))
+    lesson = torch.autograd.grad(loss, said)
+    judgement.teach(lesson[0] + 1, lesson[1] + 1)
+    judgement.teach(*lesson)  # instead of the former, not on top of it
+    taught = [weights.grad.clone() for weights in critic.parameters()]
 
-    at, others = real, both[1:]
+    at, around = real, others
     if share is not None:
         per_row = share.repeat_interleave(2, 0)
-        at, others = per_row * real[:20] + (1 - per_row) * real[20:], (both[1][:20], context)
+        at, around = per_row * real[:20] + (1 - per_row) * real[20:], (visible, context)
     at = at.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(at, *others).sum(), at, create_graph=True)
+    (gradient,) = torch.autograd.grad(critic(at, *around).sum(), at, create_graph=True)
+    assert torch.allclose(critic.uphill(at, *around), gradient)
     lengths = gradient.reshape(len(at) // 2, -1).square().sum(1)
+    both = (real, *others)
     assert torch.allclose(scores, critic(*both))
     assert torch.allclose(steepness, lengths)
     loss = (critic(*both) * torch.arange(20)).sum() + (lengths.sqrt() - 1).square().sum()

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from synthohive.models.adversarial import (
     alternate,
@@ -24,13 +23,16 @@ from synthohive.models.adversarial import (
     one_hot,
     soft_rows,
 )
-from synthohive.models.critic import Critic, frozen, initialise_critic
+from synthohive.models.critic import Critic, initialise_critic
 from synthohive.models.draws import generator
 from synthohive.models.sampling import invert
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from torch import Tensor
+
+    from synthohive.models.critic import Judgement
     from synthohive.models.outputs import Outputs
     from synthohive.models.state import Rows, State
     from synthohive.models.task import Task
@@ -98,7 +100,8 @@ def learn_classic(
     """
     plan, settings, stream = task.plan, task.settings, task.stream
     packing = min(settings.packing, plan.batch)
-    batch = plan.batch // packing * packing
+    packs = plan.batch // packing
+    batch = packs * packing
     critic = Critic(
         outputs,
         task.context_layout,
@@ -125,15 +128,15 @@ def learn_classic(
     def step() -> float:
         random = generator(stream, "step", state.step)
         codes, visible, context = next(batches)
-        logits = draw_logits(state, codes, visible, context, random) + prior
-        real = one_hot(outputs, codes)
-        fake = soft_rows(outputs, logits, real, visible, random)
-        loss = _judge(critic, real, fake.detach(), visible, context, random)
-        descend(judge, loss)
-        with frozen(critic):
-            fooled = -critic(fake, visible, context).mean()
-        descend(artist, fooled)
-        return loss.item()
+        logits = draw_logits(state, codes, visible, context, random).add_(prior)
+        fake = soft_rows(outputs, logits, codes, visible, random)
+        mixed = torch.rand(packs, 1, generator=random).to(codes.device)
+        blocks = (one_hot(outputs, codes), fake.detach())
+        loss = _teach(critic.judge(blocks, visible, context, mixed))
+        judge.step()
+        # the artist's loss is minus the mean score
+        descend(artist, fake, critic.uphill(blocks[1], visible, context) / -packs)
+        return loss
 
     alternate(
         state,
@@ -148,29 +151,23 @@ def learn_classic(
 def _batches(rows: Rows, task: Task, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
     """Draw codes, which of them are visible, and context, without an end."""
     conditions, device = Conditions(rows.codes, task.layout.sizes), rows.codes.device
+    columns = torch.arange(rows.codes.shape[1], device=device)
+    all_codes, all_context = rows.codes.contiguous(), rows.context.contiguous()  # row by row
     for first in count(step=AHEAD):
-        column, row = conditions.draw(size * AHEAD, generator(task.stream, "conditions", first))
-        row = row.to(device)
-        visible = torch.nn.functional.one_hot(column, rows.codes.shape[1]).bool().to(device)
-        parts = (rows.codes[row], visible, rows.context[row])
-        yield from zip(*(part.split(size) for part in parts), strict=True)
+        drawn = conditions.draw(size * AHEAD, generator(task.stream, "conditions", first))
+        for column, row in zip(*(part.to(device).split(size) for part in drawn), strict=True):
+            # looked up step by step: what is fetched for many at once has left the cache
+            codes, context = all_codes.index_select(0, row), all_context.index_select(0, row)
+            yield codes, column.unsqueeze(1) == columns, context
 
 
-def _judge(
-    critic: Critic,
-    real: Tensor,
-    fake: Tensor,
-    visible: Tensor,
-    context: Tensor,
-    random: torch.Generator,
-) -> Tensor:
-    """Return the critic's loss, gradient penalty included."""
-    packs = len(real) // critic.packing
-    mixed = torch.rand(packs, 1, generator=random).to(real.device)
-    both = torch.cat([real, fake])
-    scores, steepness = critic.judge(both, visible.repeat(2, 1), context.repeat(2, 1), mixed)
-    wrong = scores[packs:].mean() - scores[:packs].mean()
-    return wrong + PENALTY * ((steepness + 1e-12).sqrt() - 1).square().mean()
+def _teach(judgement: Judgement) -> float:
+    """Set the gradients of the critic's loss, gradient penalty included, and return it."""
+    real, fake = judgement.scores.chunk(2)
+    packs, lengths = len(real), (judgement.steepness + 1e-12).sqrt()
+    share = torch.full_like(real, 1 / packs)
+    judgement.teach(torch.cat([-share, share]), PENALTY / packs * (1 - 1 / lengths))
+    return (fake.mean() - real.mean() + PENALTY * (lengths - 1).square().mean()).item()
 
 
 def show_one(outputs: Outputs, known: Tensor, random: torch.Generator) -> Tensor:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
+    from synthohive.models.critic import Judgement
     from synthohive.models.outputs import Outputs
     from synthohive.models.rounds import Order
     from synthohive.models.state import Rows, State
@@ -88,14 +89,13 @@ def refine(
         real, fake = _pair(state, outputs, codes, before, context, random)
         known = spread(outputs, after)
         real, fake = real * known, fake * known
-        others = (after.repeat(2, 1), context.repeat(2, 1))
-        loss = _judge(critic, (torch.cat([real, fake.detach()]), *others))
-        descend(judge, loss)
+        loss = _teach(critic.judge((real, fake.detach()), after, context))
+        judge.step()
         with frozen(critic):
-            gap = _gap(critic(torch.cat([fake, real]), *others))
+            gap = critic(fake, after, context) - critic(real, after, context)
         spoken = _likelihood(state, outputs, codes, context, random)
         descend(artist, functional.softplus(-gap).mean() + LIKELIHOOD * spoken)
-        return loss.item()
+        return loss
 
     alternate(
         state,
@@ -131,19 +131,17 @@ def _pair(
     """Return rows, and what the generator draws where they are not visible."""
     logits = draw_logits(state, codes, outputs.usable(visible), context, random)
     logits = outputs.add_priors(logits * spread(outputs, outputs.trust[None]), codes)
-    real = one_hot(outputs, codes)
-    return real, soft_rows(outputs, logits, real, visible, random)
+    return one_hot(outputs, codes), soft_rows(outputs, logits, codes, visible, random)
 
 
-def _gap(scores: Tensor) -> Tensor:
-    """Return how much higher the first half is scored than the second, row by row."""
-    return scores[: len(scores) // 2] - scores[len(scores) // 2 :]
-
-
-def _judge(critic: Critic, both: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-    """Return the critic's loss on real rows and on those drawn, which come second."""
-    scores, steepness = critic.judge(*both)
-    return functional.softplus(-_gap(scores)).mean() + PENALTY * steepness.mean()
+def _teach(judgement: Judgement) -> float:
+    """Set the gradients of the critic's loss on real rows and on those drawn, and return it."""
+    real, fake = judgement.scores.chunk(2)
+    gap = real - fake
+    push = torch.sigmoid(-gap) / len(gap)
+    steepness = judgement.steepness
+    judgement.teach(torch.cat([-push, push]), torch.full_like(steepness, PENALTY / len(steepness)))
+    return (functional.softplus(-gap).mean() + PENALTY * steepness.mean()).item()
 
 
 def _likelihood(
