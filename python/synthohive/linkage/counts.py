@@ -8,7 +8,8 @@ Few parents can have most children: one district of a country has every eighth a
 airports of a thousand have all weather. How many such parents are generated, and whether one
 of them draws the large count, would then decide how large the whole table comes out. Where
 few parents matter, the counts drawn are therefore evened out: they rank the parents, and the
-ranks take the quantiles of all real counts.
+ranks take the quantiles of all real counts. Parents that counts do not tell apart then exchange
+them, so that together they are what the real children's parents are; see `balance`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.errors import ConfigError, did_you_mean
+from synthohive.linkage.balance import Balance
 from synthohive.linkage.distributions import count_bins, negative_binomial
 from synthohive.linkage.leaf_table import LeafTable, fit_leaf_table, single_leaf
 from synthohive.linkage.strata import stratified
@@ -51,6 +53,7 @@ class CountModel:
         table: Shares of the bins given a parent's attributes.
         overall: Shares of the bins among all real parents; ``(V,)``.
         moments: Mean and variance of the real counts.
+        balance: What the children's parents are like, if these are few and differ.
     """
 
     method: Method
@@ -59,6 +62,7 @@ class CountModel:
     table: LeafTable
     overall: NDArray[np.float64]
     moments: tuple[float, float]
+    balance: Balance | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,7 +98,8 @@ class CountModel:
             scale: Factor on all counts; a fraction left over rounds up or down by chance.
             is_positive: Draw from parents with children only; 1 where there are none such.
             is_evened: These parents are such as the real ones, none of them chosen: if they
-                are few, and all of their table, their counts add up as the real ones do.
+                are few, and all of their table, their counts add up as the real ones do, and
+                those who have children are balanced.
 
         Returns:
             Children per parent; ``UInt32 (P,)``.
@@ -115,22 +120,28 @@ class CountModel:
             childless = self.table.shares[leaves, 0]
             uniforms = childless + uniforms * (1 - childless)
         bins, inside = self.table.draw(leaves, uniforms)
-        if is_evened and rows == (total or rows) and self._decisive(rows) <= FEW:
+        is_evened = is_evened and rows == (total or rows) and self.hangs_on_few(rows)
+        if is_evened:
             bins, inside = self._evened(leaves, bins, inside, stream.child("even"))
         low, width = self.low[bins], (self.high - self.low + 1)[bins]
         counts = low + np.floor(inside * width).astype(np.int64)
         if scale != 1.0:
             rounding = stream.child("scale").uniform(rows, start=start).to_numpy()
             counts = np.floor(counts * scale + rounding).astype(np.int64)
-        return pl.Series("count", np.maximum(counts, int(is_positive)).astype(np.uint32))
+        counts = np.maximum(counts, int(is_positive))
+        if is_evened and self.balance is not None and codes is not None:
+            counts = self.balance.deal(counts, leaves, codes)
+        return pl.Series("count", counts.astype(np.uint32))
 
-    def _decisive(self, parents: int) -> float:
-        """Return how many parents with equal counts have a sum that varies as much.
+    def hangs_on_few(self, parents: int) -> bool:
+        """Tell whether few of so many parents have most children.
+
+        The sum of their counts varies like that of so many parents with equal counts.
 
         Source: Kish 1965, "Survey sampling" (effective sample size).
         """
         mean, variance = self.moments
-        return parents * mean**2 / max(mean**2 + variance, 1e-300)
+        return parents * mean**2 / max(mean**2 + variance, 1e-300) <= FEW
 
     def _evened(
         self,
@@ -162,6 +173,7 @@ class CountModel:
             "high": self.high.tolist(),
             "table": self.table.to_dict(),
             "overall": self.overall.tolist(),
+            "balance": None if self.balance is None else self.balance.to_dict(),
         }
 
     @classmethod
@@ -169,6 +181,7 @@ class CountModel:
         """Rebuild a model from `to_dict`."""
         method = cast("Method", state["method"])
         mean, variance = cast("list[float]", state["moments"])
+        balance = cast("list[Mapping[str, object]] | None", state.get("balance"))
         if method == "negbinom":
             return _negbinom(mean, variance)
         return cls(
@@ -178,6 +191,7 @@ class CountModel:
             high=np.asarray(state["high"], np.int64),
             table=LeafTable.from_dict(cast("Mapping[str, object]", state["table"])),
             overall=np.asarray(state["overall"], np.float64),
+            balance=None if balance is None else Balance.from_dict(balance),
         )
 
 

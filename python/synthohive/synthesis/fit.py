@@ -8,7 +8,7 @@ not wait for each other: generators are trained side by side.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +17,7 @@ import polars as pl
 from synthohive.encoding.key_fit import fit_key_format
 from synthohive.encoding.layout import Layout
 from synthohive.events import Notice, StageStarted
+from synthohive.linkage.balance import fit_balance
 from synthohive.linkage.copies import find_copies
 from synthohive.parallel import ordered_map
 from synthohive.synthesis.capacity import null_shares
@@ -38,6 +39,7 @@ from synthohive.synthesis.fitted import (
     FittedLink,
     FittedTable,
 )
+from synthohive.synthesis.memory import give_back
 from synthohive.synthesis.real import RealTables, read_real
 from synthohive.synthesis.siblings import SiblingCodes, sibling_order, sibling_places
 
@@ -114,6 +116,7 @@ def fit(
     drivers = {step.table: _driver(real, step, contexts, linkage) for step in plan.steps}
     on_event(StageStarted(stage="learn", detail=f"{len(frames)} tables"))
     generators = _train_all(real, drivers, stream, settings, on_event)
+    give_back()
     tables: dict[str, FittedTable] = {}
     for step in plan.steps:
         name = step.table
@@ -156,11 +159,47 @@ def _driver(
     most = int(str(real.child_counts(name, fk).max() or 0))
     return FittedDriver(
         fk=fk,
-        counts=linkage[name, fk],
+        counts=_balanced(real, name, fk, contexts, linkage[name, fk]),
         context=contexts[name],
         siblings=SiblingCodes(most=most, has_absent=absent > 0),
         absent_share=absent / max(1, real.rows(name)),
     )
+
+
+def _balanced(
+    real: RealTables,
+    name: str,
+    fk: ForeignKey,
+    contexts: dict[str, tuple[ContextCode, ...]],
+    counts: CountModel,
+) -> CountModel:
+    """Let the counts know what the driver rows are like that a table hangs on, if few.
+
+    In the columns that something is generated from; in all of them if nothing is.
+    """
+    # the other methods promise counts that depend on nothing
+    if counts.method != "conditional" or not counts.hangs_on_few(real.rows(fk.parent)):
+        return counts
+    layout = real.layouts[fk.parent]
+    wanted = _wanted(real, name, contexts) or set(layout.names)
+    balance = fit_balance(
+        real.codes[fk.parent],
+        layout.select(column for column in layout.names if column in wanted),
+        real.child_counts(name, fk),
+    )
+    return replace(counts, balance=balance)
+
+
+def _wanted(real: RealTables, name: str, contexts: dict[str, tuple[ContextCode, ...]]) -> set[str]:
+    """Name the code columns of a table's driver that it, or what hangs on it, is generated from."""
+    found: set[str] = set()
+    for table, context in contexts.items():
+        above, steps = table, 1
+        while above != name and (driver := real.steps[above].driver) is not None:
+            above, steps = driver.parent, steps + 1
+        if above == name:
+            found.update(code.column.name for code in context if code.steps == steps)
+    return found
 
 
 def _train_all(
