@@ -130,7 +130,8 @@ def land(
         )
         path = None if sources_path is None else Path(sources_path)
         try:
-            return in_little_memory(con, lambda: _land(job, source_name, path))
+            columns = max((len(stage.schema(name)) for name in stage.tables), default=0)
+            return in_little_memory(con, columns, lambda: _land(job, source_name, path))
         except duckdb.Error as error:
             raise LandingError(
                 f"the database refused: {str(error).splitlines()[0]}",

@@ -7,6 +7,7 @@ fixed blocks of rows, on any number of threads. Everything goes to the spool.
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -27,7 +28,7 @@ from synthohive.synthesis.generation import (
     own_codes,
     row_name,
 )
-from synthohive.synthesis.memory import give_back
+from synthohive.synthesis.memory import give_back, keep_little, tidied
 from synthohive.synthesis.partners import most_children
 from synthohive.synthesis.places import Places, find_places
 from synthohive.synthesis.spool import ABSENT
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
 def draw(generation: Generation) -> None:
     """Draw the codes of every table into the spool."""
+    keep_little()
     for table in generation.fitted.tables.values():
         generation.on_event(StageStarted(stage="draw", detail=table.name))
         if table.kept is not None:
@@ -99,10 +101,10 @@ def _draw_table(generation: Generation, table: FittedTable) -> None:
         check_height(keys, table.roles, table.name, height, first=first, is_drawn=True)
     _create(generation, table)
     starts = range(0, height, BLOCK_ROWS)
-    for _ in ordered_map(
+    done = ordered_map(
         lambda start: _draw_block(generation, table, start), starts, threads=generation.threads
-    ):
-        pass
+    )
+    deque(tidied(done), maxlen=0)
 
 
 def _root_height(generation: Generation, table: FittedTable) -> int:

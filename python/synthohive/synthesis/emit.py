@@ -12,7 +12,7 @@ from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map
 from synthohive.synthesis.attributes import attribute_frame, hold_copied, release_copied
 from synthohive.synthesis.keys import is_scarce, key_frame
-from synthohive.synthesis.memory import give_back
+from synthohive.synthesis.memory import tidied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 EMIT_ROWS = 2 * BLOCK_ROWS
 """Rows decoded together, twice as many blocks as threads at once: these rows are what takes
 memory at any scale. Does not change the result."""
-
-TIDY_BLOCKS = 32
-"""Blocks after which freed memory is given back."""
 
 
 def emit(generation: Generation, table: FittedTable) -> Iterator[pl.DataFrame]:
@@ -40,10 +37,7 @@ def emit(generation: Generation, table: FittedTable) -> Iterator[pl.DataFrame]:
         range(0, height, EMIT_ROWS),
         threads=generation.threads,
     )
-    for number, block in enumerate(blocks):
-        yield block
-        if number % TIDY_BLOCKS == 0:
-            give_back()
+    yield from tidied(blocks)
     release_copied(generation)
 
 
