@@ -75,7 +75,7 @@ def test_dates_of_any_names_keep_their_order(name: str) -> None:
     frame = pl.DataFrame([DAYS.alias(name), DAYS.dt.offset_by("3d").alias("cc")])
     bases = pl.DataFrame([DAYS.dt.offset_by("-9d").alias("^b.*$")])
     encoder = fit_encoder(frame, {}, stream=Stream(1), bases=bases)
-    assert {order.column for order in encoder.orders} == {name, "cc"}
+    assert {order.column for order in encoder.relations.orders} == {name, "cc"}
     codes = encoder.encode(frame, bases=bases)
     decoded = encoder.decode(codes, Stream(2), bases=bases)
     values = [column.alias("") for column in (bases.to_series(), decoded[name], decoded["cc"])]

@@ -45,7 +45,7 @@ def test_a_country_follows_from_the_city_and_a_continent_from_the_country():
     continent = COUNTRY.replace_strict({"DE": "north", "AT": "north", "FR": "south"})
     frame = pl.DataFrame([continent.alias("part"), CITY, COUNTRY])
     encoder = fit_encoder(frame, {}, stream=Stream(1))
-    assert {lookup.column: lookup.base for lookup in encoder.lookups} == {
+    assert {lookup.column: lookup.base for lookup in encoder.relations.lookups} == {
         "country": "city",
         "part": "country",
     }
@@ -127,7 +127,7 @@ def test_a_rare_base_is_invented_and_its_value_stays_as_drawn():
         pl.when(base.str.starts_with("rare")).then(7).otherwise("value").alias("value")
     )
     encoder = fit_encoder(frame, {}, stream=Stream(1))
-    lookup = encoder.lookups[0]
+    lookup = encoder.relations.lookups[0]
     assert "seldom" not in lookup.keys
     drawn, bases = pl.Series([9, 9]), pl.Series(["unheard of", "rare a"])
     assert lookup.apply(drawn, bases).to_list() == [9, 7]
@@ -136,7 +136,7 @@ def test_a_rare_base_is_invented_and_its_value_stays_as_drawn():
 def test_personal_columns_take_no_part():
     columns = {"country": Column(name="country", pii="city")}
     frame = pl.DataFrame([CITY, COUNTRY])
-    assert fit_encoder(frame, columns, stream=Stream(1)).lookups == ()
+    assert fit_encoder(frame, columns, stream=Stream(1)).relations.lookups == ()
 
 
 def test_identifiers_take_no_part():

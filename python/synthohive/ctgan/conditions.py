@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from synthohive.ctgan.fitted import FittedTable
     from synthohive.encoding.table import TableEncoder
+    from synthohive.randomness import Stream
 
 
 def matrix(codes: pl.DataFrame) -> np.ndarray:
@@ -85,10 +86,10 @@ def given_frame(
     return pl.DataFrame(columns, height=n)
 
 
-def given_codes(fitted: FittedTable, fixed: pl.DataFrame) -> np.ndarray:
+def given_codes(fitted: FittedTable, fixed: pl.DataFrame, stream: Stream) -> np.ndarray:
     """Return the codes of given columns, -1 for all others."""
     encoder = fitted.encoder
-    for order in encoder.orders:
+    for order in encoder.relations.orders:
         if order.is_offset and order.column in fixed.columns and order.base not in fixed.columns:
             raise ConfigError(
                 f"{order.column!r} is learned as the time since {order.base!r}",
@@ -96,7 +97,7 @@ def given_codes(fitted: FittedTable, fixed: pl.DataFrame) -> np.ndarray:
                 hint=f"give {order.base!r} as well",
             )
     _warn_of_unseen(encoder, encoder.filled_up(fixed), fixed.columns, "given")
-    return encoder.encode_given(fixed)
+    return encoder.encode_given(fixed, stream.child("given"))
 
 
 def _warn_of_unseen(

@@ -185,7 +185,7 @@ class CTGAN:
             raise ConfigError(f"{n} rows were asked for")
         stream = Stream(self.seed if seed is None else seed, ("ctgan", fitted.table.name))
         fixed = given_frame(fitted, n, given)
-        known = None if fixed is None else given_codes(fitted, fixed)
+        known = None if fixed is None else given_codes(fitted, fixed, stream)
         rows = _drawn(fitted, n, context_codes(fitted, n, context), known, stream)
         if fixed is not None:
             rows = rows.with_columns(fixed)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +17,8 @@ from synthohive.encoding.columns import (
     fit_column,
 )
 from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
-from synthohive.encoding.formula import Formula, find_formulas
 from synthohive.encoding.layout import CodeColumn, Layout
-from synthohive.encoding.lookup import Lookup, completed, find_lookups
-from synthohive.encoding.order import Order, find_orders, mended, offsets, placed
+from synthohive.encoding.relations import Place, Relations, find_relations, with_curves
 from synthohive.encoding.settings import EncodingSettings
 from synthohive.errors import ConfigError, ModelFileError
 from synthohive.schema.model import Column
@@ -41,9 +39,7 @@ class TableEncoder:
     Attributes:
         schema: Names and dtypes of the columns, in order.
         codecs: One codec per column.
-        lookups: Columns that another one decides, each after the lookups of its base.
-        orders: Dates that never lie before others, each after the orders of its base.
-        formulas: Numbers that follow from two others, each after the formulas of its parts.
+        relations: What the columns of a row have to do with each other.
         notices: What a reader should know, one sentence each.
 
     Examples:
@@ -58,9 +54,7 @@ class TableEncoder:
 
     schema: dict[str, pl.DataType]
     codecs: dict[str, Codec]
-    lookups: tuple[Lookup, ...] = ()
-    orders: tuple[Order, ...] = ()
-    formulas: tuple[Formula, ...] = ()
+    relations: Relations = field(default_factory=Relations)
     notices: tuple[str, ...] = ()
 
     @property
@@ -85,7 +79,7 @@ class TableEncoder:
     @property
     def bases(self) -> tuple[str, ...]:
         """Columns of other tables that `encode` and `decode` need beside the rows."""
-        known = (order.base for order in self.orders if order.base not in self.schema)
+        known = (order.base for order in self.relations.orders if order.base not in self.schema)
         return tuple(dict.fromkeys(known))
 
     def encode(self, frame: pl.DataFrame, *, bases: pl.DataFrame | None = None) -> pl.DataFrame:
@@ -108,12 +102,20 @@ class TableEncoder:
                 codes.append(pl.Series(column.name, values).cast(code_dtype(column.size)))
         return pl.DataFrame(codes) if codes else pl.DataFrame(height=frame.height)
 
-    def encode_given(self, given: pl.DataFrame) -> NDArray[np.int64]:
+    def encode_given(
+        self, given: pl.DataFrame, stream: Stream, *, start: int = 0
+    ) -> NDArray[np.int64]:
         """Encode some of the columns: (rows, code columns), -1 for what is not given.
 
-        Where only one value of a column goes with what is given, it is known as well.
+        Where only one value of a column goes with what is given, it is known as well. What
+        a given number nearly follows from is drawn to suit it.
+
+        Args:
+            given: Some of the columns.
+            stream: Address of the randomness; row ``i`` uses number ``start + i``.
+            start: Number of the first row.
         """
-        known = completed(given, self.lookups)
+        known = self.relations.completed(given, self.schema, stream, start=start)
         codes = self.encode(self.filled_up(known))
         result = np.full((given.height, codes.width), -1, np.int64)
         for place, column in enumerate(self.layout.columns):
@@ -133,6 +135,9 @@ class TableEncoder:
     def unseen(self, frame: pl.DataFrame, *, bases: pl.DataFrame | None = None) -> dict[str, int]:
         """Count, per column, the rows whose value the encoder does not know."""
         coded = self.coded(frame, bases)
+        for curve in self.relations.curves:  # no distance is known where only the base is missing
+            is_open = frame[curve.column].is_not_null() & frame[curve.base].is_null()
+            coded[curve.column] = coded[curve.column].filter(~is_open)
         counts = {name: self.codecs[name].unseen(series) for name, series in coded.items()}
         return {name: count for name, count in counts.items() if count}
 
@@ -143,6 +148,7 @@ class TableEncoder:
         *,
         start: int = 0,
         bases: pl.DataFrame | None = None,
+        given: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
         """Draw rows for codes.
 
@@ -151,54 +157,38 @@ class TableEncoder:
             stream: Address of the randomness; row ``i`` uses number ``start + i``.
             start: Number of the first row.
             bases: Has the columns called `bases`, for the same rows.
+            given: Columns that are known, for the same rows: they stay as they are, and what
+                is computed from them suits them.
 
         Returns:
             The real columns, in order, of the real dtypes.
         """
-        columns: dict[str, pl.Series] = {}
+        decoded: dict[str, pl.Series] = {}
         codes_of = self._codes()
         for name, codec in self.codecs.items():
-            given = [codes[code.name].to_numpy().astype(np.int64) for code in codes_of[name]]
-            decoded = codec.decode(given, stream.child(name), codes.height, start=start)
-            columns[name] = decoded.alias("")
-        for lookup in self.lookups:
-            columns[lookup.column] = lookup.apply(columns[lookup.column], columns[lookup.base])
-        known = self._known(bases)
-        for order in self.orders:
-            later = columns[order.column]
-            base = known[order.base] if order.base in known else columns[order.base]
-            if order.is_offset:
-                columns[order.column] = placed(later, base, self.schema[order.column])
-            else:
-                here = stream.child(order.column, "mend")
-                columns[order.column] = mended(later, base, order, here, start=start)
-        for formula in self.formulas:
-            name = formula.column
-            columns[name] = formula.apply(columns, self.schema[name])
+            own = [codes[code.name].to_numpy().astype(np.int64) for code in codes_of[name]]
+            values = codec.decode(own, stream.child(name), codes.height, start=start)
+            decoded[name] = values.alias("")
+        place = Place(
+            schema=self.schema,
+            start=start,
+            known=self._known(bases),
+            given={} if given is None else {s.name: s.alias("") for s in given},
+        )
+        columns = self.relations.settled(decoded, stream, place=place)
         named = [series.alias(name) for name, series in columns.items()]
         return pl.DataFrame(named or None, height=codes.height)
 
     def look_up_again(self, frame: pl.DataFrame, changed: Iterable[str]) -> pl.DataFrame:
         """Look up what follows from columns of decoded rows that were changed since."""
-        changed = set(changed)
-        for lookup in self.lookups:
-            name, base = lookup.column, lookup.base
-            if base in changed and name not in changed:
-                value = lookup.apply(frame[name].alias(""), frame[base].alias(""))
-                frame = frame.with_columns(value.alias(name))
-                changed.add(name)
-        return frame
+        return self.relations.look_up_again(frame, changed, self.schema)
 
     def coded(self, frame: pl.DataFrame, bases: pl.DataFrame | None) -> dict[str, pl.Series]:
-        """Return the columns as they are learned: some dates as the time since another."""
+        """Return the columns as they are learned; see `Relations.coded`."""
         _check(frame, self.schema)
         # without their names, which may look like patterns to Polars
         given = {name: frame[name].alias("") for name in self.schema}
-        columns, known = dict(given), given | self._known(bases)
-        for order in self.orders:
-            if order.is_offset:
-                columns[order.column] = offsets(given[order.column], known[order.base])
-        return columns
+        return self.relations.coded(given, self._known(bases))
 
     def to_dict(self) -> dict[str, object]:
         """Return the encoder as JSON-able data."""
@@ -208,9 +198,7 @@ class TableEncoder:
                 [name, dtype_to_dict(self.schema[name]), codec_to_dict(codec)]
                 for name, codec in self.codecs.items()
             ],
-            "lookups": [lookup.to_dict() for lookup in self.lookups],
-            "orders": [order.to_dict() for order in self.orders],
-            "formulas": [formula.to_dict() for formula in self.formulas],
+            "relations": self.relations.to_dict(),
             "notices": list(self.notices),
         }
 
@@ -225,12 +213,11 @@ class TableEncoder:
             if state["version"] != _VERSION:
                 raise ModelFileError(f"the encoder has format {state['version']}, not {_VERSION}")
             columns = state["columns"]
+            schema = {name: dtype_from_dict(dtype) for name, dtype, _ in columns}
             return TableEncoder(
-                schema={name: dtype_from_dict(dtype) for name, dtype, _ in columns},
+                schema=schema,
                 codecs={name: codec_from_dict(codec, name) for name, _, codec in columns},
-                lookups=tuple(Lookup.from_dict(lookup) for lookup in state["lookups"]),
-                orders=tuple(Order.from_dict(order) for order in state["orders"]),
-                formulas=tuple(Formula.from_dict(formula) for formula in state["formulas"]),
+                relations=Relations.from_dict(state["relations"], schema),
                 notices=tuple(state["notices"]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -276,7 +263,7 @@ def _check(frame: pl.DataFrame, names: Iterable[str]) -> None:
 
 
 _FILE = "encoder.json"
-_VERSION = 3
+_VERSION = 4
 
 
 def fit_encoder(
@@ -301,39 +288,21 @@ def fit_encoder(
     settings = settings or EncodingSettings()
     none = pl.DataFrame(height=frame.height)
     declared = {name: columns.get(name) or Column(name=name) for name in frame.columns}
-    public = [name for name, column in declared.items() if column.pii is None]
-    orders = find_orders(frame[public], none if bases is None else bases)
-    formulas = find_formulas(frame[public])
-    computed = {step.column for step in (*orders, *formulas)}
-    lookups = find_lookups(
-        frame[[name for name in public if name not in computed]],
-        min_rows=settings.rows_to_keep_text(frame.height),
-        many=settings.coarse,
-    )
-    encoder = TableEncoder(
-        schema=dict(frame.schema),
-        codecs={},
-        lookups=lookups,
-        orders=orders,
-        formulas=formulas,
-    )
-    followers = {lookup.column: lookup for lookup in lookups}
+    relations = find_relations(frame, declared, none if bases is None else bases, settings)
+    encoder = TableEncoder(schema=dict(frame.schema), codecs={}, relations=relations)
     coded = encoder.coded(frame, bases)
     codecs: dict[str, Codec] = {}
     notices: list[str] = []
     for name, column in declared.items():
-        series = coded[name].alias(name)
-        own = _fineness(settings, followers.get(name))
-        codecs[name] = fit_column(series, column, stream.child(name), own)
+        own = relations.fineness(name, settings)
+        codecs[name] = fit_column(coded[name].alias(name), column, stream.child(name), own)
         notices.extend(column_notices(frame[name], column, codecs[name]))
-    return replace(encoder, codecs=codecs, notices=tuple(notices))
-
-
-def _fineness(settings: EncodingSettings, lookup: Lookup | None) -> EncodingSettings:
-    """Return how finely a column is encoded: what is looked up anyway only coarsely."""
-    if lookup is None or not lookup.is_enough:
-        return settings
-    return replace(settings, fine=1, vocabulary=0 if lookup.is_twin else settings.vocabulary)
+    relations = with_curves(relations, frame, declared, codecs)
+    coded = replace(encoder, relations=relations).coded(frame, bases)
+    for curve in relations.curves:
+        name, here = curve.column, stream.child(curve.column)
+        codecs[name] = fit_column(coded[name].alias(name), Column(name=name), here, settings)
+    return replace(encoder, codecs=codecs, relations=relations, notices=tuple(notices))
 
 
 def code_dtype(size: int) -> pl.DataType:

@@ -36,13 +36,18 @@ def attribute_frame(
     Returns:
         The attributes with the real table's types. One that repeats a parent's column is
         taken from there, as often as in the real rows, and what follows from it with it.
+        What is given stays, and what follows from it suits it.
     """
     if table.kept is not None:
         return table.kept[table.attributes].slice(start, stop - start)
     codes = own_codes(generation, table, table.encoder.layout.names, start, stop)
     stream = generation.stream.child(table.name, "decode")
     bases = _bases(generation, table, start, stop)
-    frame = table.encoder.decode(codes, stream, start=start, bases=bases)
+    given = generation.given.get(table.name)
+    if given is not None:
+        learned = [name for name in given.columns if name in table.encoder.schema]
+        given = given.select(learned).slice(start, stop - start)
+    frame = table.encoder.decode(codes, stream, start=start, bases=bases, given=given)
     for found in table.copies:
         frame = frame.with_columns(_copied(generation, table, found, frame, start, stop))
     return table.encoder.look_up_again(frame, [found.copy.column for found in table.copies])

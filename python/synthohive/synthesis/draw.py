@@ -299,6 +299,8 @@ def _given_block(
     if given is None:
         return None
     codes = np.full((stop - start, len(table.layout)), -1, np.int64)
-    encoded = table.encoder.encode_given(given.slice(start, stop - start))
+    stream = generation.stream.child(table.name, "given")
+    rows = given.slice(start, stop - start)
+    encoded = table.encoder.encode_given(rows, stream, start=start)
     codes[:, : encoded.shape[1]] = encoded  # the attributes' codes come first
     return codes
