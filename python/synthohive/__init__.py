@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from synthohive import errors, events
     from synthohive.ctgan import CTGAN
+    from synthohive.ctgan.asked import Between, NotNull, OneOf
     from synthohive.landing.land import land
     from synthohive.landing.read import read_tables
     from synthohive.linkage.linkage_model import LinkageModel
@@ -25,9 +26,12 @@ __version__ = _version("synthohive")
 
 __all__ = [
     "CTGAN",
+    "Between",
     "CTGANSettings",
     "LinkageModel",
     "Metadata",
+    "NotNull",
+    "OneOf",
     "SchemaGraph",
     "Synthesizer",
     "__version__",
@@ -38,10 +42,13 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Between": "synthohive.ctgan.asked",
     "CTGAN": "synthohive.ctgan",
     "CTGANSettings": "synthohive.models.settings",
     "LinkageModel": "synthohive.linkage.linkage_model",
     "Metadata": "synthohive.schema.metadata",
+    "NotNull": "synthohive.ctgan.asked",
+    "OneOf": "synthohive.ctgan.asked",
     "SchemaGraph": "synthohive.planning.graph",
     "Synthesizer": "synthohive.synthesis.synthesizer",
     "land": "synthohive.landing.land",

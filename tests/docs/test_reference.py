@@ -77,7 +77,7 @@ def real_parameters(function) -> dict[str, str]:
         return {}
     result = {}
     for name, parameter in inspect.signature(function).parameters.items():
-        if name == "self" or parameter.kind is parameter.VAR_KEYWORD:
+        if name == "self" or parameter.kind in {parameter.VAR_KEYWORD, parameter.VAR_POSITIONAL}:
             continue
         star = "*" if parameter.kind is parameter.KEYWORD_ONLY else ""
         default = parameter.default

@@ -7,10 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
+import numpy as np
 import polars as pl
 
 from synthohive.ctgan.conditions import context_codes, given_codes, given_frame, matrix
+from synthohive.ctgan.drawing import draw_and_decode
 from synthohive.ctgan.fitted import FittedTable, fit_keys, keys_of
+from synthohive.ctgan.imputing import (
+    columns_to_fill,
+    filled,
+    known_codes,
+    weights_to_fill,
+    with_bases,
+)
+from synthohive.ctgan.restrictions import decode_around, restrict, split, weights_of
 from synthohive.encoding.constraints import apply_constraints
 from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
 from synthohive.encoding.keys import KeyFormat
@@ -24,25 +34,19 @@ from synthohive.errors import (
 )
 from synthohive.events import ignore
 from synthohive.models.losses import losses_table
-from synthohive.models.settings import BLOCK_ROWS, CTGANSettings, Device
-from synthohive.parallel import ordered_map, thread_count
+from synthohive.models.settings import CTGANSettings, Device
 from synthohive.randomness import Stream
 from synthohive.schema.metadata import Metadata
 from synthohive.schema.model import Table
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
-
-    import numpy as np
 
     from synthohive.events import OnEvent
 
 _FILE = "ctgan.json"
 _FORMAT = 2
-
-BLOCKS_DECODED = 4
-"""Blocks of rows that are decoded together, at most: every call of a codec costs something."""
 
 
 class CTGAN:
@@ -164,9 +168,10 @@ class CTGAN:
             context: One row for each row asked for, if the model was fitted with context.
                 Values never seen are replaced by the nearest known ones, with an
                 `UnseenContextWarning`.
-            given: Values that columns shall have: one for all rows, ``{"size": "L"}``, or a
-                frame of `n` rows with some of the columns; null means null. The other
-                columns are generated to suit them.
+            given: What columns shall be. Either a mapping to one value for all rows,
+                ``{"size": "L"}``, or to `Between`, `OneOf` or `NotNull`; or a frame of `n`
+                rows with some of the columns. Null means null. The other columns are
+                generated to suit them, nothing is thrown away.
             seed: Seed of these rows; the model's own when not given.
 
         Returns:
@@ -177,22 +182,98 @@ class CTGAN:
             NotFittedError: `fit` was not called.
             ContextError: The context is missing, was not asked for, lacks a column or has
                 not `n` rows.
-            ConfigError: `given` names a column that is not learned, or has not `n` rows.
+            ConfigError: `given` names a column that is not learned, has not `n` rows, or asks
+                for what the column never was.
             ConstraintError: A value breaks a constraint that is enforced.
         """
         fitted = self._must_be_fitted("sample")
         if n < 0:
             raise ConfigError(f"{n} rows were asked for")
         stream = Stream(self.seed if seed is None else seed, ("ctgan", fitted.table.name))
-        fixed = given_frame(fitted, n, given)
+        exact, asked = split(given)
+        fixed = given_frame(fitted, n, exact)
+        names = set(() if fixed is None else fixed.columns)
+        restrictions = restrict(fitted, asked, known=names)
         known = None if fixed is None else given_codes(fitted, fixed, stream)
-        rows = _drawn(fitted, n, context_codes(fitted, n, context), known, stream)
+        generator, weights = fitted.generator, weights_of(fitted, restrictions, known=names)
+        if weights:
+            generator = generator.limited(weights, is_asked=True)
+            if known is not None:
+                known[:, list(weights)] = -1
+
+        def decode(codes: np.ndarray, start: int) -> pl.DataFrame:
+            return decode_around(
+                fitted.encoder,
+                codes,
+                stream.child("decode"),
+                start=start,
+                fixed=None if fixed is None else fixed.slice(start, len(codes)),
+                restrictions=restrictions,
+            )
+
+        rows = draw_and_decode(
+            generator, n, context_codes(fitted, n, context), known, stream, decode
+        )
         if fixed is not None:
             rows = rows.with_columns(fixed)
         columns = [
             _column(fitted, rows, name, dtype, n, stream) for name, dtype in fitted.schema.items()
         ]
         return apply_constraints(pl.DataFrame(columns), fitted.table.columns)
+
+    def impute(
+        self,
+        frame: pl.DataFrame,
+        columns: Iterable[str] | None = None,
+        context: pl.DataFrame | None = None,
+        seed: int | None = None,
+    ) -> pl.DataFrame:
+        """Fill the null cells of rows with values that suit the cells that are known.
+
+        Args:
+            frame: Rows with some or all of the learned columns; others stay as they are.
+            columns: Columns to fill; all learned ones when not given. A null of the others is
+                taken for what it is.
+            context: One row for each row of `frame`, if the model was fitted with context.
+            seed: Seed of the values; the model's own when not given.
+
+        Returns:
+            The frame; cells that are not null are as they were. A cell stays null only if its
+            column always was, or is computed from one that is not to be filled.
+
+        Raises:
+            NotFittedError: `fit` was not called.
+            ContextError: As for `sample`.
+            ConfigError: `columns` names a column that is not learned, or a column of the frame
+                is of another type.
+            ConstraintError: A value breaks a constraint that is enforced.
+        """
+        fitted = self._must_be_fitted("impute")
+        fill = columns_to_fill(fitted, frame, columns)
+        stream = Stream(self.seed if seed is None else seed, ("ctgan", fitted.table.name, "impute"))
+        known = given_frame(fitted, frame.height, frame[_learned(fitted, frame)])
+        others = context_codes(fitted, frame.height, context)
+        if known is None or not known.width:
+            return frame
+        is_open = np.zeros(frame.height, bool)
+        for name in fill:
+            is_open |= known[name].is_null().to_numpy()
+        at = np.flatnonzero(is_open)
+        if not len(at):
+            return frame
+        rows = with_bases(fitted.encoder, known[at], fill, stream)
+        generator = fitted.generator.limited(weights_to_fill(fitted, fill), is_asked=False)
+
+        def decode(codes: np.ndarray, start: int) -> pl.DataFrame:
+            here, some = stream.child("decode"), rows.slice(start, len(codes))
+            return filled(fitted, some, codes, here, start=start, fill=fill)
+
+        codes = known_codes(fitted.encoder, rows, fill)
+        some = None if others is None else others[at]
+        drawn = draw_and_decode(generator, len(at), some, codes, stream, decode)
+        return frame.with_columns(
+            known[name].alias("").scatter(at, drawn[name].alias("")).alias(name) for name in fill
+        )
 
     @property
     def history(self) -> pl.DataFrame:
@@ -271,43 +352,8 @@ class CTGAN:
         return self._fitted
 
 
-def _drawn(
-    fitted: FittedTable,
-    n: int,
-    context: np.ndarray | None,
-    given: np.ndarray | None,
-    stream: Stream,
-) -> pl.DataFrame:
-    """Draw and decode rows, a few blocks at a time on all cores; rows do not depend on it."""
-    blocks = max(1, -(-n // BLOCK_ROWS))
-    threads = min(blocks, thread_count(None))
-    # a few portions for each thread, so that none is left without work for long
-    portion = BLOCK_ROWS * min(BLOCKS_DECODED, -(-blocks // (3 * threads)))
-
-    def work(start: int) -> pl.DataFrame:
-        rows = slice(start, min(n, start + portion))
-        codes = fitted.generator.sample(
-            rows.stop - start,
-            context=None if context is None else context[rows],
-            given=None if given is None else given[rows],
-            stream=stream.child("draw"),
-            start=start,
-            threads=1,
-        )
-        return _decoded(fitted.encoder, codes, stream.child("decode"), start)
-
-    starts = range(0, max(n, 1), portion)
-    return pl.concat(ordered_map(work, starts, threads=threads))
-
-
-def _decoded(
-    encoder: TableEncoder, codes: np.ndarray, stream: Stream, start: int = 0
-) -> pl.DataFrame:
-    if not encoder.schema:
-        return pl.DataFrame(height=len(codes))
-    coded = pl.DataFrame(height=len(codes))  # has rows even if no column has codes
-    columns = [pl.Series(name, codes[:, i]) for i, name in enumerate(encoder.layout.names)]
-    return encoder.decode(coded.with_columns(columns), stream, start=start)
+def _learned(fitted: FittedTable, frame: pl.DataFrame) -> list[str]:
+    return [name for name in frame.columns if name in fitted.encoder.schema]
 
 
 def _column(

@@ -16,6 +16,7 @@ from synthohive.encoding.grid import Grid, find_grid, natural_grid, unit_limits
 from synthohive.encoding.number import finite
 from synthohive.encoding.presence import new_nulls, presence_codes, presence_columns
 from synthohive.encoding.seen import Seen, remember
+from synthohive.encoding.wanted import Allowed, Wanted, not_null
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -106,6 +107,12 @@ class BlurredCodec:
             numbers[again] = low + (numbers[again] - low + 1) % size
             again = again[_contains(seen, numbers[again])]
         return numbers
+
+    def allow(self, wanted: Wanted) -> Allowed:
+        """Tell which codes may be: any value will do, or none can be chosen."""
+        if wanted.is_any:
+            return not_null(self.code_columns, has_null=self.has_null)
+        return Allowed(weights=(), is_possible=False, learned="no values: they are invented")
 
     def to_dict(self) -> dict[str, object]:
         """Return the codec as JSON-able data."""

@@ -14,6 +14,7 @@ from synthohive.encoding.layout import CodeColumn
 from synthohive.encoding.radix import Radix
 from synthohive.encoding.seen import remember, text_hash
 from synthohive.encoding.text import TextModel, fit_text
+from synthohive.encoding.wanted import Allowed, Wanted, not_null
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,6 +97,30 @@ class CategoryCodec:
             texts = texts.scatter(at, self.rare.write(bits))
         return from_text(texts, self.dtype)
 
+    def allow(self, wanted: Wanted) -> Allowed:
+        """Tell which codes may be where only some values may: not that of rare ones."""
+        columns = self.code_columns
+        if wanted.is_any:
+            has_values = len(self.values) > 0 or self.rare is not None
+            return not_null(columns, has_null=self.has_null, has_values=has_values)
+        values = wanted.values
+        if values is None:
+            known = pl.Series([], dtype=pl.UInt32)
+            values = pl.Series([], dtype=self.dtype)
+        else:
+            known = self._find(values)
+        found = known.drop_nulls().to_numpy().astype(np.int64)
+        weights = np.zeros((1, columns[0].size if columns else 1))
+        weights[0, found] = 1.0
+        named = pl.Series([None], dtype=self.dtype).new_from_index(0, len(self.values) + 1)
+        return Allowed(
+            weights=(weights,) if columns else (),
+            drawing=_Named(named.scatter(found, values.filter(known.is_not_null()))),
+            is_possible=len(found) > 0,
+            learned=_listed(self),
+            missing=known.null_count(),
+        )
+
     def _find(self, series: pl.Series) -> pl.Series:
         """Return the code of each kept value, null for others."""
         texts, values, copies = to_text(series), self.values, 1
@@ -130,6 +155,32 @@ class CategoryCodec:
             has_null=state["has_null"],
             hashes=None if state["hashes"] is None else np.array(state["hashes"], np.uint64),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """Draws values as they were named: codes may have stand-ins for them."""
+
+    values: pl.Series
+
+    def draw(
+        self, codes: Sequence[NDArray[np.int64]], stream: Stream, n: int, *, start: int = 0
+    ) -> pl.Series:
+        """Return the value of each of `n` rows' codes."""
+        del stream, start
+        code = codes[0] if codes else np.zeros(n, np.int64)
+        return self.values.gather(np.minimum(code, len(self.values) - 1))
+
+
+_SHOWN = 5
+
+
+def _listed(codec: CategoryCodec) -> str:
+    if not len(codec.values):
+        return "no value that could be named"
+    shown = ", ".join(map(repr, from_text(codec.values.head(_SHOWN), codec.dtype).to_list()))
+    more = len(codec.values) - _SHOWN
+    return f"the values {shown}" + (f" and {more} more" if more > 0 else "")
 
 
 def fit_category(

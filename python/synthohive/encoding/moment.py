@@ -14,6 +14,7 @@ from synthohive.encoding.grid import UNITS_PER_DAY
 from synthohive.encoding.layout import CodeColumn
 from synthohive.encoding.number import NumberCodec, counted, fit_number
 from synthohive.encoding.texture import find_texture
+from synthohive.encoding.wanted import Allowed, Wanted, not_null
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,6 +93,18 @@ class MomentCodec:
         whole = days.cast(pl.Int32).cast(pl.Int64) * UNITS_PER_DAY[self.dtype.time_unit]
         naive = (whole + pl.Series(steps * self.step)).cast(pl.Datetime(self.dtype.time_unit))
         return zoned(naive, self.dtype)
+
+    def allow(self, wanted: Wanted) -> Allowed:
+        """Tell which codes may be where only some timestamps may."""
+        from synthohive.encoding.wanted_moments import allow_moments  # noqa: PLC0415  it imports us
+
+        if wanted.is_any:
+            return not_null(
+                self.code_columns,
+                has_null=self.day.has_null,
+                has_values=self.day.cells is not None,
+            )
+        return allow_moments(self, wanted)
 
     def to_dict(self) -> dict[str, object]:
         """Return the codec as JSON-able data."""

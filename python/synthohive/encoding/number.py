@@ -13,6 +13,8 @@ from synthohive.encoding.draws import fraction, row_bits
 from synthohive.encoding.grid import Grid, find_grid, natural_grid
 from synthohive.encoding.layout import CodeColumn
 from synthohive.encoding.texture import SMOOTH, Texture, find_texture
+from synthohive.encoding.wanted import Allowed, Wanted, not_null
+from synthohive.encoding.wanted_numbers import allow_numbers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,6 +131,13 @@ class NumberCodec:
         if self.has_null:
             values = values.set(pl.Series(coarse == self._finite_size + len(self.special)), None)
         return values
+
+    def allow(self, wanted: Wanted) -> Allowed:
+        """Tell which codes may be where only some values may."""
+        if wanted.is_any:
+            has_values = self.cells is not None or bool(self.special)
+            return not_null(self.code_columns, has_null=self.has_null, has_values=has_values)
+        return allow_numbers(self, wanted)
 
     def to_dict(self) -> dict[str, object]:
         """Return the codec as JSON-able data."""

@@ -17,6 +17,7 @@ from synthohive.encoding.presence import new_nulls, presence_codes, presence_col
 from synthohive.encoding.radix import unique_choices
 from synthohive.encoding.seen import Seen, remember, written_anew
 from synthohive.encoding.text import TextModel, fit_text
+from synthohive.encoding.wanted import Allowed, Wanted, not_null
 from synthohive.encoding.words import glued
 
 if TYPE_CHECKING:
@@ -163,6 +164,12 @@ class PersonalCodec:
         at = np.flatnonzero(codes[0] == 0)
         empty = pl.Series([None], dtype=pl.String).new_from_index(0, n)
         return from_text(empty.scatter(at, self.writer.write(bits[at])), self.dtype)
+
+    def allow(self, wanted: Wanted) -> Allowed:
+        """Tell which codes may be: any value will do, or none can be chosen."""
+        if wanted.is_any:
+            return not_null(self.code_columns, has_null=self.has_null)
+        return Allowed(weights=(), is_possible=False, learned="no values: they are invented")
 
     def to_dict(self) -> dict[str, object]:
         """Return the codec as JSON-able data."""

@@ -9,6 +9,7 @@ import polars as pl
 
 from synthohive.encoding.moment import MomentCodec, fit_moment
 from synthohive.encoding.number import NumberCodec, fit_number
+from synthohive.encoding.wanted import Allowed, Drawing, Wanted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,6 +100,18 @@ class WrittenCodec:
         """Draw and write a value for each of `n` rows' codes."""
         return self.writing.write(self.inner.decode(codes, stream, n, start=start))
 
+    def allow(self, wanted: Wanted) -> Allowed:
+        """Tell which codes may be where only some values may, all of them as written."""
+        read = Wanted(
+            low=None if wanted.low is None else self.writing.read(wanted.low),
+            high=None if wanted.high is None else self.writing.read(wanted.high),
+            values=None if wanted.values is None else self.writing.read(wanted.values).drop_nulls(),
+        )
+        found = self.inner.allow(read)
+        if found.drawing is None:
+            return found
+        return replace(found, drawing=_WrittenDrawing(self.writing, found.drawing))
+
     def to_dict(self) -> dict[str, object]:
         """Return the codec as JSON-able data."""
         return {
@@ -118,6 +131,20 @@ class WrittenCodec:
         return WrittenCodec(
             writing=writing, inner=NumberCodec.from_dict(state["inner"], name=name, dtype=value)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _WrittenDrawing:
+    """Draws values and writes them."""
+
+    writing: Writing
+    inner: Drawing
+
+    def draw(
+        self, codes: Sequence[NDArray[np.int64]], stream: Stream, n: int, *, start: int = 0
+    ) -> pl.Series:
+        """Draw and write a value for each of `n` rows' codes."""
+        return self.writing.write(self.inner.draw(codes, stream, n, start=start))
 
 
 def fit_written(series: pl.Series, writing: Writing, settings: EncodingSettings) -> WrittenCodec:

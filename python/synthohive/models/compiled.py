@@ -9,19 +9,23 @@ format; sums, priors and shares stay in ``float32``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional
 
+from synthohive.models.limits import with_limits
 from synthohive.models.network import Block, normalise
 from synthohive.models.precision import fastest_dtype
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
+    from synthohive.models.limits import Limit
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
     from synthohive.models.rounds import Order
@@ -62,6 +66,8 @@ class Round:
         readers: How logits fall into columns.
         weight: Their part of the last layer, (members, width, logits).
         bias: Its bias, (members, 1, logits), with the priors of columns that are not fine.
+        limits: Columns that may only have some of their codes.
+        ahead: Later rounds whose limits count when this one is drawn.
     """
 
     columns: list[int]
@@ -70,6 +76,8 @@ class Round:
     readers: tuple[Reader, ...]
     weight: Tensor
     bias: Tensor
+    limits: Mapping[int, Limit] = field(default_factory=dict[int, "Limit"])
+    ahead: tuple[Round, ...] = ()
 
     def read(self, logits: Tensor) -> list[tuple[Reader, Tensor]]:
         """Return each reader's part of logits, a view: (members, rows, columns, size)."""
@@ -141,7 +149,13 @@ def _bend(x: Tensor) -> Tensor:
 
 
 def build_sampler(
-    network: Network, outputs: Outputs, orders: list[Order], offsets: Tensor | None = None
+    network: Network,
+    outputs: Outputs,
+    orders: list[Order],
+    offsets: Tensor | None = None,
+    *,
+    limits: Mapping[int, Limit] | None = None,
+    ahead: bool = False,
 ) -> Sampler:
     """Make a network ready for drawing.
 
@@ -150,6 +164,9 @@ def build_sampler(
         outputs: Its priors and trust.
         orders: The orders to draw rows in.
         offsets: What is added to the logits in each order, (orders, outputs).
+        limits: Columns that may only have some of their codes.
+        ahead: Whether columns drawn early are weighted by the chance that later ones are
+            within their limits.
     """
     dtype = fastest_dtype(network.out.weight.device)
     blocks = [block for block in network.blocks if isinstance(block, Block)]
@@ -157,6 +174,10 @@ def build_sampler(
     @cache  # orders have rounds in common
     def round_of(columns: tuple[int, ...]) -> Round:
         return _round(network, outputs, list(columns), dtype)
+
+    def rounds_of(order: Order, offset: Tensor | None) -> list[Round]:
+        rounds = [_moved(round_of(tuple(columns)), outputs, offset) for columns in order]
+        return with_limits(rounds, limits, ahead=ahead) if limits else rounds
 
     first, moves = _moves(network, outputs.sizes)
     return Sampler(
@@ -167,10 +188,7 @@ def build_sampler(
         moves=moves,
         blocks=tuple((*block.up.cast(dtype), *block.down.cast(dtype)) for block in blocks),
         orders=tuple(
-            tuple(
-                _moved(round_of(tuple(columns)), outputs, None if offsets is None else offsets[i])
-                for columns in order
-            )
+            tuple(rounds_of(order, None if offsets is None else offsets[i]))
             for i, order in enumerate(orders)
         ),
     )

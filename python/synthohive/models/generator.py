@@ -14,17 +14,20 @@ from synthohive.errors import ContextError
 from synthohive.models.classic import show_one
 from synthohive.models.compiled import build_sampler
 from synthohive.models.draws import generator
+from synthohive.models.limits import limited_first, live_limits, nearest_offsets
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.sampling import draw_rows
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map, thread_count
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor
 
     from synthohive.models.compiled import Sampler
+    from synthohive.models.limits import Limit
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
     from synthohive.models.rounds import Order
@@ -49,18 +52,39 @@ class Parts:
             live columns.
         offsets: What is added to the logits in each order, (orders, outputs); `None` for
             nothing.
+        limits: Live columns that may only have some of their codes.
+        ahead: Whether columns drawn early are weighted by the chance that later ones are
+            within their limits.
     """
 
     network: Network
     outputs: Outputs
     orders: list[Order]
     offsets: Tensor | None = None
+    limits: Mapping[int, Limit] | None = None
+    ahead: bool = False
 
     @cached_property
     def sampler(self) -> Sampler:
         """The network, made ready for drawing."""
         with pinned_torch(), torch.inference_mode():
-            return build_sampler(self.network, self.outputs, self.orders, self.offsets)
+            return build_sampler(
+                self.network,
+                self.outputs,
+                self.orders,
+                self.offsets,
+                limits=self.limits,
+                ahead=self.ahead,
+            )
+
+    def limited(self, limits: Mapping[int, Limit], *, is_asked: bool) -> Parts:
+        """Return the same with limits, drawn first if they are what is asked for."""
+        if not is_asked:
+            return replace(self, limits=limits)
+        orders, offsets = limited_first(self.orders, limits), self.offsets
+        if offsets is not None:
+            offsets = nearest_offsets(self.orders, orders, offsets, self.outputs)
+        return replace(self, orders=orders, offsets=offsets, limits=limits, ahead=True)
 
 
 def live_layout(layout: Layout, constants: np.ndarray, settings: CTGANSettings) -> Layout:
@@ -160,6 +184,28 @@ class Generator:
             pass
         return result
 
+    def limited(self, weights: Mapping[int, np.ndarray], *, is_asked: bool) -> Generator:
+        """Return a generator of rows in which some columns have only some of their codes.
+
+        Args:
+            weights: For each such column the share of every code's values that may be:
+                shape (1, size), or (size of the coarse column, size) for a fine one, whose
+                coarse column must be among them.
+            is_asked: Rows are drawn from the distribution *given* the limits; otherwise the
+                limits only hold back codes where there is a choice.
+        """
+        if self.parts is None:
+            return self
+        coarse_of = {
+            i: self.layout.index(column.coarse)
+            for i, column in enumerate(self.layout.columns)
+            if column.coarse is not None
+        }
+        tables = {column: torch.from_numpy(table).double() for column, table in weights.items()}
+        constants = self.constants.tolist()
+        limits = live_limits(tables, coarse_of, constants, self.parts.outputs)
+        return replace(self, parts=self.parts.limited(limits, is_asked=is_asked))
+
     def save(self, folder: Path) -> None:
         """Write to a folder: ``weights.safetensors``, ``generator.json`` and ``losses.csv``."""
         from synthohive.models.storage import save_generator  # noqa: PLC0415  it builds Generators
@@ -203,7 +249,7 @@ class Generator:
                 noise = torch.randn(1, len(known), parts.network.noise, generator=random)
                 noise = noise.to(device)
             codes = torch.from_numpy(known.astype(np.int64)).to(device)
-            if self.settings.objective == "classic":
+            if self.settings.objective == "classic" and not parts.limits:
                 codes = show_one(parts.outputs, codes, random)
             others = torch.from_numpy(context.astype(np.int64)).to(device)
             drawn: list[Tensor] = []

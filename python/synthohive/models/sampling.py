@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from synthohive.models.limits import limited_heights
 from synthohive.models.outputs import NEVER
 from synthohive.models.states import States, all_alike, all_different, tell_apart
 
@@ -116,6 +117,8 @@ def _draw(sampler: Sampler, round_: Round, block: _Block, uniforms: Tensor) -> T
 
 def _heights(sampler: Sampler, round_: Round, sums: Tensor, codes: Tensor) -> list[Tensor]:
     """Return cumulated weights for each reader: (states, columns, size)."""
+    if round_.limits:
+        return limited_heights(sampler, round_, sums, codes)
     logits = sampler.logits(round_, sums, codes)
     if len(logits) > 1:
         return [torch.softmax(own, -1).mean(0).cumsum(-1) for _, own in round_.read(logits)]
