@@ -189,7 +189,7 @@ def test_what_follows_from_a_part_is_looked_up_after_it():
     assert made["season"].equals(made.select(season.alias("season")).to_series())
     # a date changed since, such as one copied from a parent
     moved = made.with_columns(pl.col("date").dt.offset_by("3mo"))
-    again = encoder.look_up_again(moved, ["date"])
+    again = encoder.follow_again(moved, ["date"])
     assert again["month"].equals(moved["date"].dt.month())
     assert again["season"].equals(again.select(season.alias("season")).to_series())
 

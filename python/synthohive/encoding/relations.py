@@ -151,10 +151,10 @@ class Relations:
                 known = known.with_columns(bases.alias(curve.base))
         return known
 
-    def look_up_again(
+    def follow_again(
         self, frame: pl.DataFrame, changed: Iterable[str], schema: Mapping[str, pl.DataType]
     ) -> pl.DataFrame:
-        """Look up what follows from columns of settled rows that were changed since."""
+        """Look up and compute what follows from columns of settled rows changed since."""
         changed = set(changed)
         early, late = around(self.lookups, self.calendar)
         for step in (*early, *self.calendar, *late):
@@ -165,6 +165,12 @@ class Relations:
                     value = step.apply(known, schema[name])
                 else:
                     value = step.apply(frame[name].alias(""), known)
+                frame = frame.with_columns(value.alias(name))
+                changed.add(name)
+        for formula in self.formulas:
+            name = formula.column
+            if changed & set(formula.parts) and name not in changed:
+                value = formula.apply({s.name: s.alias("") for s in frame}, schema[name])
                 frame = frame.with_columns(value.alias(name))
                 changed.add(name)
         return frame

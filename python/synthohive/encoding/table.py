@@ -179,9 +179,9 @@ class TableEncoder:
         named = [series.alias(name) for name, series in columns.items()]
         return pl.DataFrame(named or None, height=codes.height)
 
-    def look_up_again(self, frame: pl.DataFrame, changed: Iterable[str]) -> pl.DataFrame:
-        """Look up what follows from columns of decoded rows that were changed since."""
-        return self.relations.look_up_again(frame, changed, self.schema)
+    def follow_again(self, frame: pl.DataFrame, changed: Iterable[str]) -> pl.DataFrame:
+        """Look up and compute what follows from columns of decoded rows changed since."""
+        return self.relations.follow_again(frame, changed, self.schema)
 
     def coded(self, frame: pl.DataFrame, bases: pl.DataFrame | None) -> dict[str, pl.Series]:
         """Return the columns as they are learned; see `Relations.coded`."""

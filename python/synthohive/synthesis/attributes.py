@@ -50,7 +50,7 @@ def attribute_frame(
     frame = table.encoder.decode(codes, stream, start=start, bases=bases, given=given)
     for found in table.copies:
         frame = frame.with_columns(_copied(generation, table, found, frame, start, stop))
-    return table.encoder.look_up_again(frame, [found.copy.column for found in table.copies])
+    return table.encoder.follow_again(frame, [found.copy.column for found in table.copies])
 
 
 def _bases(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
