@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 import pytest
+from decoding import refitted, shuffled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from synthohive.ctgan import CTGAN
 from synthohive.encoding.bounds import find_bounds
-from synthohive.encoding.table import TableEncoder, fit_encoder
 from synthohive.models.settings import CTGANSettings
 from synthohive.randomness import Stream
 
@@ -25,20 +25,6 @@ FRAME = pl.DataFrame({"high": HIGH, "low": LOW, "mean": MEAN})
 def found(frame: pl.DataFrame) -> list[tuple[str, str]]:
     """Return the pairs of a lower and a higher column."""
     return [(bound.base, bound.column) for bound in find_bounds(frame, min_rows=3)]
-
-
-def shuffled(
-    frame: pl.DataFrame, encoder: TableEncoder, given: pl.DataFrame | None = None
-) -> pl.DataFrame:
-    """Decode codes that do not belong together."""
-    codes = encoder.encode(frame)
-    mixed = [codes[name].shuffle(seed=i) for i, name in enumerate(codes.columns)]
-    return encoder.decode(pl.DataFrame(mixed), Stream(2), given=given)
-
-
-def refitted(frame: pl.DataFrame) -> TableEncoder:
-    """Return an encoder of a frame, written and read."""
-    return TableEncoder.from_dict(fit_encoder(frame, {}, stream=Stream(1)).to_dict())
 
 
 def test_only_what_the_rest_follows_from_is_kept():

@@ -7,6 +7,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 import pytest
+from decoding import refitted, shuffled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -28,20 +29,6 @@ MOMENTS = pl.Series(RANDOM.integers(17_500 * 86_400, 18_500 * 86_400, ROWS) * 1_
 def found(frame: pl.DataFrame) -> dict[str, str]:
     """Return which column is which part."""
     return {part.column: part.part for part in find_calendar(frame)}
-
-
-def shuffled(
-    frame: pl.DataFrame, encoder: TableEncoder, given: pl.DataFrame | None = None
-) -> pl.DataFrame:
-    """Decode codes that do not belong together."""
-    codes = encoder.encode(frame)
-    mixed = [codes[name].shuffle(seed=i) for i, name in enumerate(codes.columns)]
-    return encoder.decode(pl.DataFrame(mixed), Stream(2), given=given)
-
-
-def refitted(frame: pl.DataFrame) -> TableEncoder:
-    """Return an encoder of a frame, written and read."""
-    return TableEncoder.from_dict(fit_encoder(frame, {}, stream=Stream(1)).to_dict())
 
 
 def test_parts_of_a_day():

@@ -7,6 +7,7 @@ import json
 import numpy as np
 import polars as pl
 import pytest
+from decoding import shuffled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal, assert_series_equal
@@ -19,13 +20,6 @@ RANDOM = np.random.default_rng(0)
 ROWS = 400
 PRICE = pl.Series("price", RANDOM.integers(100, 9_000, ROWS) / 100)
 PIECES = pl.Series("pieces", RANDOM.integers(1, 9, ROWS))
-
-
-def shuffled(frame: pl.DataFrame, encoder: TableEncoder) -> pl.DataFrame:
-    """Decode codes that do not belong together."""
-    codes = encoder.encode(frame)
-    mixed = [codes[name].shuffle(seed=i) for i, name in enumerate(codes.columns)]
-    return encoder.decode(pl.DataFrame(mixed), Stream(2))
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from hashlib import md5
 import numpy as np
 import polars as pl
 import pytest
+from decoding import shuffled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_series_equal
@@ -32,13 +33,6 @@ def found(frame: pl.DataFrame) -> dict[str, str]:
     """Return what follows from what."""
     lookups = find_lookups(frame, min_rows=3, many=32)
     return {lookup.column: lookup.base for lookup in lookups}
-
-
-def shuffled(frame: pl.DataFrame, encoder: TableEncoder) -> pl.DataFrame:
-    """Decode codes that do not belong together."""
-    codes = encoder.encode(frame)
-    mixed = [codes[name].shuffle(seed=i) for i, name in enumerate(codes.columns)]
-    return encoder.decode(pl.DataFrame(mixed), Stream(2))
 
 
 def test_a_country_follows_from_the_city_and_a_continent_from_the_country():

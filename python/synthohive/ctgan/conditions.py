@@ -5,14 +5,13 @@ from __future__ import annotations
 import warnings
 from typing import TYPE_CHECKING
 
+import numpy as np
 import polars as pl
 
 from synthohive.errors import ConfigError, ContextError, UnseenContextWarning, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import numpy as np
 
     from synthohive.ctgan.fitted import FittedTable
     from synthohive.encoding.table import TableEncoder
@@ -22,6 +21,32 @@ if TYPE_CHECKING:
 def matrix(codes: pl.DataFrame) -> np.ndarray:
     """Return codes as an array: (rows, columns)."""
     return codes.cast(pl.Int64).to_numpy().reshape(codes.height, codes.width)
+
+
+def code_frame(encoder: TableEncoder, codes: np.ndarray) -> pl.DataFrame:
+    """Return an array of codes as a frame, the inverse of `matrix`."""
+    columns = [pl.Series(name, codes[:, i]) for i, name in enumerate(encoder.layout.names)]
+    return pl.DataFrame(columns or None, height=len(codes))
+
+
+def places(encoder: TableEncoder, name: str) -> list[int]:
+    """Return where the code columns of a column are."""
+    return [i for i, column in enumerate(encoder.layout.columns) if column.source == name]
+
+
+def column_codes(encoder: TableEncoder, name: str, codes: np.ndarray) -> list[np.ndarray]:
+    """Return the codes of one column, an array for each of its code columns."""
+    return [codes[:, place].astype(np.int64) for place in places(encoder, name)]
+
+
+def not_learned(fitted: FittedTable, name: str) -> ConfigError:
+    """Return the error of asking for a column that is not learned."""
+    return ConfigError(
+        f"given names {name!r}, which is no learned column of {fitted.table.name!r}",
+        table=fitted.table.name,
+        column=name,
+        hint=did_you_mean(name, fitted.encoder.schema),
+    )
 
 
 def context_codes(fitted: FittedTable, n: int, context: pl.DataFrame | None) -> np.ndarray | None:
@@ -67,12 +92,7 @@ def given_frame(
     columns: list[pl.Series] = []
     for name in given.columns if isinstance(given, pl.DataFrame) else given:
         if name not in schema:
-            raise ConfigError(
-                f"given names {name!r}, which is no learned column of {table!r}",
-                table=table,
-                column=name,
-                hint=did_you_mean(name, schema),
-            )
+            raise not_learned(fitted, name)
         try:
             values = given[name] if isinstance(given, pl.DataFrame) else pl.Series([given[name]])
             values = values.cast(schema[name]).alias(name)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from synthohive.ctgan.restrictions import places
+from synthohive.ctgan.conditions import code_frame, column_codes, places
 from synthohive.encoding.constraints import apply_constraints
 from synthohive.encoding.draws import row_bits
 from synthohive.encoding.wanted import Wanted
@@ -122,10 +122,7 @@ def filled(
         fill: The columns to fill.
     """
     encoder = fitted.encoder
-    coded = pl.DataFrame(
-        [pl.Series(name, codes[:, i]) for i, name in enumerate(encoder.layout.names)] or None,
-        height=len(codes),
-    )
+    coded = code_frame(encoder, codes)
     late = [name for name in _computed(encoder) if name in frame.columns]
     early = [name for name in frame.columns if name not in late]
     drawn = encoder.decode(coded, stream, start=start)
@@ -133,8 +130,7 @@ def filled(
     for name in late:
         if name in fill and frame[name].null_count():
             drawn = encoder.decode(coded, stream, start=start, given=pl.DataFrame(done))
-            own = [codes[:, place].astype(np.int64) for place in places(encoder, name)]
-            here = stream.child(name)
+            own, here = column_codes(encoder, name, codes), stream.child(name)
             alone = encoder.codecs[name].decode(own, here, len(codes), start=start)
             drawn = _without_null(drawn, name, alone)
         done.append(_completed(fitted, frame, drawn, name, fill))

@@ -214,8 +214,6 @@ class CTGAN:
         rows = draw_and_decode(
             generator, n, context_codes(fitted, n, context), known, stream, decode
         )
-        if fixed is not None:
-            rows = rows.with_columns(fixed)
         columns = [
             _column(fitted, rows, name, dtype, n, stream) for name, dtype in fitted.schema.items()
         ]

@@ -6,17 +6,19 @@ import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
 import polars as pl
 
 from synthohive.ctgan.asked import Asked, Between, NotNull, OneOf
+from synthohive.ctgan.conditions import code_frame, column_codes, not_learned, places
 from synthohive.ctgan.typed import typed
 from synthohive.encoding.category import CategoryCodec
 from synthohive.encoding.wanted import Wanted
-from synthohive.errors import ConfigError, UnseenContextWarning, did_you_mean
+from synthohive.errors import ConfigError, UnseenContextWarning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import numpy as np
 
     from synthohive.ctgan.fitted import FittedTable
     from synthohive.encoding.table import TableEncoder
@@ -61,12 +63,7 @@ def restrict(
     result: dict[str, Restriction] = {}
     for name, what in (_with_bases(encoder, asked, known)).items():
         if name not in encoder.schema:
-            raise ConfigError(
-                f"given names {name!r}, which is no learned column of {table!r}",
-                table=table,
-                column=name,
-                hint=did_you_mean(name, encoder.schema),
-            )
+            raise not_learned(fitted, name)
         codec = encoder.codecs[name]
         wanted = typed(what, codec, encoder.schema[name], table=table, column=name)
         if not wanted.is_any:
@@ -125,11 +122,6 @@ def _refuse_distances(encoder: TableEncoder, name: str, table: str) -> None:
                 column=name,
                 hint=f"give a range of {curve.base!r}, or a value of {name!r}",
             )
-
-
-def places(encoder: TableEncoder, name: str) -> list[int]:
-    """Return where the code columns of a column are."""
-    return [i for i, column in enumerate(encoder.layout.columns) if column.source == name]
 
 
 def _is_possible(fitted: FittedTable, name: str, allowed: Allowed) -> bool:
@@ -220,10 +212,7 @@ def decode_around(
         if not restriction.wanted.is_any and name not in computed
     ]
     known = known.with_columns(direct)
-    coded = pl.DataFrame(
-        [pl.Series(name, codes[:, i]) for i, name in enumerate(encoder.layout.names)] or None,
-        height=len(codes),
-    )
+    coded = code_frame(encoder, codes)
     rows = encoder.decode(coded, stream, start=start, given=known)
     mended = [
         _mended(rows[name].alias(""), own[name], restriction.wanted).alias(name)
@@ -246,7 +235,7 @@ def _own(
     """Draw a column from its own codes."""
     drawing = restriction.allowed.drawing
     draw = encoder.codecs[name].decode if drawing is None else drawing.draw
-    own = [codes[:, place].astype(np.int64) for place in places(encoder, name)]
+    own = column_codes(encoder, name, codes)
     return draw(own, stream.child(name), len(codes), start=start).alias("")
 
 

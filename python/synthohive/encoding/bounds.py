@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.encoding.draws import below, row_bits
-from synthohive.encoding.dtypes import dtype_from_dict, dtype_to_dict
+from synthohive.encoding.figures import floats
 from synthohive.encoding.grid import Grid, find_grid, natural_grid
 
 if TYPE_CHECKING:
@@ -71,8 +71,8 @@ class Bound:
         self, higher: pl.Series, lower: pl.Series, stream: Stream, *, start: int = 0
     ) -> pl.Series:
         """Put the higher number a short way above the lower one where it is below it."""
-        least = _numbers(lower)
-        wrong = np.flatnonzero(_numbers(higher) < least)
+        least = floats(lower)
+        wrong = np.flatnonzero(floats(higher) < least)
         if not len(wrong):
             return higher
         bits = row_bits(stream, len(higher), start=start)[wrong]
@@ -84,37 +84,34 @@ class Bound:
 
     def lowered(self, lower: pl.Series, higher: pl.Series) -> pl.Series:
         """Put the lower number on the higher one where it is above it."""
-        most = _numbers(higher)
-        wrong = np.flatnonzero(_numbers(lower) > most)
+        most = floats(higher)
+        wrong = np.flatnonzero(floats(lower) > most)
         if not len(wrong):
             return lower
         most = most[wrong]
         return lower.clone().scatter(wrong, _on_grid(most, most, self.base_grid, -1))
 
     def to_dict(self) -> dict[str, object]:
-        """Return the bound as JSON-able data."""
+        """Return the bound as JSON-able data; dtypes are kept by the table."""
         return {
             "column": self.column,
             "base": self.base,
             "gaps": list(self.gaps),
-            "grid": [dtype_to_dict(self.grid.dtype), self.grid.to_dict()],
-            "base_grid": [dtype_to_dict(self.base_grid.dtype), self.base_grid.to_dict()],
+            "grid": self.grid.to_dict(),
+            "base_grid": self.base_grid.to_dict(),
             "most": self.most,
         }
 
     @staticmethod
-    def from_dict(state: dict) -> Bound:
+    def from_dict(state: dict, schema: Mapping[str, pl.DataType]) -> Bound:
         """Rebuild a bound from `to_dict`."""
-        grids = {
-            name: Grid.from_dict(state[name][1], dtype_from_dict(state[name][0]))
-            for name in ("grid", "base_grid")
-        }
         return Bound(
             column=state["column"],
             base=state["base"],
             gaps=tuple(state["gaps"]),
+            grid=Grid.from_dict(state["grid"], schema[state["column"]]),
+            base_grid=Grid.from_dict(state["base_grid"], schema[state["base"]]),
             most=state["most"],
-            **grids,
         )
 
 
@@ -175,7 +172,7 @@ def find_bounds(frame: pl.DataFrame, *, min_rows: int) -> tuple[Bound, ...]:
     # without their names, which may look like patterns to Polars
     named = {name: frame[name].alias("") for name in frame.columns if _is_number(frame[name])}
     step = -(-max(1, frame.height) // _LOOK)
-    few = {name: _numbers(series.gather_every(step)) for name, series in named.items()}
+    few = {name: floats(series.gather_every(step)) for name, series in named.items()}
     names = [name for name, numbers in few.items() if _is_varied(numbers)][:_MAX_COLUMNS]
     sorted_few = {name: np.sort(few[name][np.isfinite(few[name])]) for name in names}
     pairs = {
@@ -192,11 +189,6 @@ def find_bounds(frame: pl.DataFrame, *, min_rows: int) -> tuple[Bound, ...]:
 
 def _is_number(series: pl.Series) -> bool:
     return series.dtype.is_numeric() and series.dtype != pl.Boolean
-
-
-def _numbers(series: pl.Series) -> Floats:
-    """Return the numbers as floats, NaN for null."""
-    return series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
 
 
 def _is_varied(numbers: Floats) -> bool:
@@ -227,7 +219,7 @@ def _that_hold(
     rows = len(next(iter(named.values()), ()))
     for at in range(0, rows, _PIECE):
         used = {name for pair in pairs for name in pair}
-        piece = {name: _numbers(named[name][at : at + _PIECE]) for name in used}
+        piece = {name: floats(named[name][at : at + _PIECE]) for name in used}
         pairs = {
             (low, high): share
             for (low, high), share in pairs.items()
@@ -287,7 +279,7 @@ def _bound(
 
 
 def _finite(series: pl.Series) -> pl.Series:
-    return series.filter(pl.Series(np.isfinite(_numbers(series))))
+    return series.filter(pl.Series(np.isfinite(floats(series))))
 
 
 def _grid(known: pl.Series) -> Grid:
@@ -311,7 +303,7 @@ def _on_grid(wanted: Floats, limit: Floats, grid: Grid, way: int) -> pl.Series:
     else:
         places = wanted
     values = grid.values(places)
-    short = way * _numbers(values) < way * limit
+    short = way * floats(values) < way * limit
     if not short.any():
         return values
     # rounding: to the next place, or the next float of the column's own width

@@ -19,6 +19,7 @@ import numpy as np
 import polars as pl
 
 from synthohive.encoding.draws import below, fraction
+from synthohive.encoding.figures import floats
 from synthohive.encoding.grid import Grid
 from synthohive.encoding.number import NumberCodec, finite
 
@@ -264,7 +265,7 @@ def _look(series: pl.Series, codec: NumberCodec) -> _Numbers | None:
     return _Numbers(
         codec=codec,
         numbers=numbers,
-        values=series.cast(pl.Float64).fill_null(float("nan")).to_numpy(),
+        values=floats(series),
         distinct=len(counts),
         is_smooth=heaviest <= _HEAVY * known.sum() and not _prefers(numbers[known], codec.grid),
     )

@@ -92,7 +92,7 @@ class Figure:
 
 def measured(series: pl.Series) -> Figure | None:
     """Measure a column, unless it has too few numbers, or all are the same, or huge."""
-    values = numbers(series)
+    values = floats(series)
     is_known = np.isfinite(values)
     known = values[is_known]
     if len(known) < _MIN_ROWS:
@@ -112,7 +112,7 @@ def measured(series: pl.Series) -> Figure | None:
     )
 
 
-def numbers(series: pl.Series) -> NDArray[np.float64]:
+def floats(series: pl.Series) -> NDArray[np.float64]:
     """Return numbers as floats, NaN for null."""
     return series.alias("").cast(pl.Float64).fill_null(float("nan")).to_numpy()
 

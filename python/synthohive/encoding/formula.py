@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import polars as pl
 
-from synthohive.encoding.figures import measured, numbers, telling_rows
+from synthohive.encoding.figures import floats, measured, telling_rows
 from synthohive.encoding.guesses import Guess, combined, functions, holds, products
 from synthohive.encoding.sums import sums
 
@@ -70,7 +70,7 @@ class Formula:
 
     def apply(self, columns: Mapping[str, pl.Series], dtype: pl.DataType) -> pl.Series:
         """Compute the result from its parts, null where one is null or it does not fit."""
-        parts = {name: numbers(columns[name]) for name in self.parts}
+        parts = {name: floats(columns[name]) for name in self.parts}
         if self.nulls_are_zero:
             parts = {name: np.nan_to_num(values, nan=0.0) for name, values in parts.items()}
         guess = Guess(self.column, self.sign, self.parts, self.weights, self.constant)
@@ -119,14 +119,14 @@ def find_formulas(frame: pl.DataFrame) -> tuple[Formula, ...]:
     figures = dict(known[:_MAX_COLUMNS])
     if len(figures) < 2:  # noqa: PLR2004 - a part and a result
         return ()
-    floats = {name for name in figures if frame.schema[name].is_float()}
+    fractions = {name for name in figures if frame.schema[name].is_float()}
     found: dict[str, Formula] = {}
     filled = {n: f.without_nulls() if f.has_null else f for n, f in figures.items()}
     for guess, nulls_are_zero in _guesses(figures, filled):
         if guess.column in found or any(_needs(found, p, guess.column) for p in guess.parts):
             continue
         given = filled if nulls_are_zero else figures
-        if holds(guess, given) and _is_worth_it(guess, given, floats):
+        if holds(guess, given) and _is_worth_it(guess, given, fractions):
             wanted = figures[guess.column]
             found[guess.column] = _formula(guess, wanted, nulls_are_zero=nulls_are_zero)
     return _in_order(found)
@@ -156,7 +156,7 @@ def _needs(found: Mapping[str, Formula], name: str, part: str) -> bool:
     return name in found and any(_needs(found, other, part) for other in found[name].parts)
 
 
-def _is_worth_it(guess: Guess, figures: Mapping[str, Figure], floats: set[str]) -> bool:
+def _is_worth_it(guess: Guess, figures: Mapping[str, Figure], fractions: set[str]) -> bool:
     """Tell whether a formula that holds says more than a lookup does, or than row numbers do."""
     if len(set(guess.parts)) > 1:
         is_plain = guess.sign == "+" and {abs(weight) for weight in guess.weights} == {1.0}
@@ -167,7 +167,7 @@ def _is_worth_it(guess: Guess, figures: Mapping[str, Figure], floats: set[str]) 
     part = guess.parts[0]
     values = figures[part].values
     distinct, counts = np.unique(values[np.isfinite(values)], return_counts=True)
-    is_shared = part not in floats and bool((counts >= _SHARED).all())
+    is_shared = part not in fractions and bool((counts >= _SHARED).all())
     return len(distinct) >= _MIN_DISTINCT and not is_shared
 
 

@@ -187,7 +187,7 @@ class Relations:
             curves=tuple(Curve.from_dict(curve, schema) for curve in state["curves"]),
             orders=tuple(map(Order.from_dict, state["orders"])),
             calendar=tuple(map(CalendarPart.from_dict, state["calendar"])),
-            bounds=tuple(map(Bound.from_dict, state["bounds"])),
+            bounds=tuple(Bound.from_dict(bound, schema) for bound in state["bounds"]),
             formulas=tuple(map(Formula.from_dict, state["formulas"])),
         )
 

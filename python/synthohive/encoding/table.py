@@ -263,7 +263,7 @@ def _check(frame: pl.DataFrame, names: Iterable[str]) -> None:
 
 
 _FILE = "encoder.json"
-_VERSION = 4
+_VERSION = 5
 
 
 def fit_encoder(
@@ -298,10 +298,10 @@ def fit_encoder(
         codecs[name] = fit_column(coded[name].alias(name), column, stream.child(name), own)
         notices.extend(column_notices(frame[name], column, codecs[name]))
     relations = with_curves(relations, frame, declared, codecs)
-    coded = replace(encoder, relations=relations).coded(frame, bases)
     for curve in relations.curves:
         name, here = curve.column, stream.child(curve.column)
-        codecs[name] = fit_column(coded[name].alias(name), Column(name=name), here, settings)
+        distances = curve.distances(frame[name].alias(""), frame[curve.base].alias(""))
+        codecs[name] = fit_column(distances.alias(name), Column(name=name), here, settings)
     return replace(encoder, codecs=codecs, relations=relations, notices=tuple(notices))
 
 

@@ -45,8 +45,7 @@ def attribute_frame(
     bases = _bases(generation, table, start, stop)
     given = generation.given.get(table.name)
     if given is not None:
-        learned = [name for name in given.columns if name in table.encoder.schema]
-        given = given.select(learned).slice(start, stop - start)
+        given = given.slice(start, stop - start)
     frame = table.encoder.decode(codes, stream, start=start, bases=bases, given=given)
     for found in table.copies:
         frame = frame.with_columns(_copied(generation, table, found, frame, start, stop))

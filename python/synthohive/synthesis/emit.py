@@ -46,7 +46,6 @@ def _block(generation: Generation, table: FittedTable, start: int, stop: int) ->
     parts = [
         attribute_frame(generation, table, start, stop),
         _keys(generation, table, start, stop),
-        _given(generation, table, start, stop),
     ]
     columns = {column.name: column for part in parts for column in part}
     frame = pl.DataFrame([columns[name] for name in table.schema])
@@ -64,9 +63,3 @@ def _keys(generation: Generation, table: FittedTable, start: int, stop: int) -> 
             )
             frame = frame.with_columns(frame[name].alias("").set(draws < share, None).alias(name))
     return frame
-
-
-def _given(generation: Generation, table: FittedTable, start: int, stop: int) -> pl.DataFrame:
-    """Return the given values themselves: codes keep them only within a cell."""
-    given = generation.given.get(table.name)
-    return pl.DataFrame() if given is None else given.slice(start, stop - start)
