@@ -149,6 +149,53 @@ def panel(seed: int, rows: int = 2_000, held: int = 600) -> Table:
     return _split(frame[: rows + held], rows)
 
 
+def months(seed: int, held: int = 1_700) -> Table:
+    """Months of 46 places: homes sold and offered, prices, and how long the offer lasts."""
+    random, places, span = np.random.default_rng(46), 46, 187
+    place, month = np.repeat(np.arange(places), span), np.tile(np.arange(span), places)
+    size, dear, growth, choice = (
+        random.normal(mean, spread, places)[place]
+        for mean, spread in ((5.0, 1.3), (11.7, 0.25), (0.0035, 0.0008), (1.9, 0.25))
+    )
+    market = np.interp(np.arange(span), [0, 84, 132, 186], [0.0, 0.5, -0.07, 0.36])[month]
+    season = np.cos(2 * np.pi * (month % 12 - 5.5) / 12)
+    sold = random.poisson(
+        np.exp(size + market + 0.25 * season + random.normal(0, 0.08, len(month)))
+    )
+    spread = 0.03 + 0.25 / np.sqrt(sold + 1)
+    median = np.exp(dear + growth * month + 0.3 * market + spread * random.normal(0, 1, len(month)))
+    median = (median / 100).round() * 100
+    worth = median * np.exp(random.normal(0.18, 0.06, len(month))) * sold
+    offered = np.exp(
+        size + choice - 0.4 * market + 0.1 * season + random.normal(0, 0.1, len(month))
+    )
+    year = np.stack([np.convolve(row, np.ones(12) / 12)[:span] for row in sold.reshape(places, -1)])
+    frame = pl.DataFrame(
+        {
+            "place": [f"place {p:02}" for p in place],
+            "year": 2000 + month // 12,
+            "month": month % 12 + 1,
+            "sold": sold,
+            "worth": (worth / 10_000).round().astype(int) * 10_000,
+            "median": median.astype(int),
+            "offered": offered.round().astype(int),
+            "supply": (offered / np.maximum(year.ravel(), 1)).round(1),
+            "date": 2000 + month / 12,
+        }
+    )
+    # some places report late, and what is offered later still
+    began = random.choice([0, 0, 0, 24, 60, 100, 140], places)[place]
+    is_late = (month < began) | (random.random(len(month)) < 0.01)
+    is_open = is_late | (random.random(len(month)) < 0.08)
+    for names, is_missing in (
+        (("sold", "worth", "median"), is_late),
+        (("offered", "supply"), is_open),
+    ):
+        frame = frame.with_columns(frame[name].set(pl.Series(is_missing), None) for name in names)
+    frame = frame.sample(fraction=1.0, shuffle=True, seed=seed)
+    return _split(frame, frame.height - held)
+
+
 def wide(seed: int, rows: int = 8_000, held: int = 4_000) -> Table:
     """Sixty columns of four kinds, all of them driven by six things that no column shows."""
     fixed, random = np.random.default_rng(60), np.random.default_rng(seed)
@@ -234,6 +281,7 @@ TABLES: dict[str, Callable[[int], Table]] = {
     "tight": tight,
     "counts": counts,
     "panel": panel,
+    "months": months,
     "wide": wide,
     "numeric": numeric,
     "vocabulary": vocabulary,

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import TYPE_CHECKING, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -53,3 +54,39 @@ def ordered_map(work: Callable[[T], R], items: Iterable[T], *, threads: int) -> 
         finally:
             for future in waiting:
                 future.cancel()
+
+
+class Crew(Protocol):
+    """Applies work to a few items at the same time."""
+
+    def __call__(self, work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+        """Return the results, in the order of the items."""
+        ...
+
+
+@contextmanager
+def crew(threads: int) -> Generator[Crew]:
+    """Keep threads at hand for many small pieces of work.
+
+    Args:
+        threads: Threads that work at the same time, the calling one included. What none of
+            the others has begun when the calling one gets there, it does itself.
+
+    Examples:
+        >>> with crew(2) as together:
+        ...     together(abs, [-1, 2, -3])
+        [1, 2, 3]
+    """
+    if threads <= 1:
+        yield lambda work, items: [work(item) for item in items]
+        return
+    with ThreadPoolExecutor(threads - 1, thread_name_prefix="synthohive") as pool:
+
+        def together(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+            futures = [pool.submit(work, item) for item in items[1:]]
+            results = [work(item) for item in items[:1]]
+            for item, future in zip(items[1:], futures, strict=True):
+                results.append(work(item) if future.cancel() else future.result())
+            return results
+
+        yield together

@@ -10,7 +10,7 @@ import pytest
 import torch
 from planted import LAYOUT, distance, joint, table
 
-from synthohive.models import calibration
+from synthohive.models import calibration, states
 from synthohive.models.calibration import calibrate
 from synthohive.randomness import Stream
 
@@ -61,6 +61,14 @@ def test_wide_rounds_are_calibrated_on_fewer_rows(astray, monkeypatch):
     fewer = calibrated(generator, codes).parts.offsets
     assert not torch.equal(whole, fewer)
     assert np.corrcoef(whole.flatten(), fewer.flatten())[0, 1] > 0.9
+
+
+def test_rows_that_look_alike_are_looked_at_once_with_the_same_result(astray, monkeypatch):
+    generator, codes = astray
+    once = calibrated(generator, codes).parts.offsets
+    monkeypatch.setattr(states, "WORTH", -1.0)
+    each = calibrated(generator, codes).parts.offsets
+    assert torch.allclose(once, each, atol=0.02)
 
 
 def test_dependences_stay(astray, alone):

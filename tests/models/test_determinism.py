@@ -6,16 +6,25 @@ import hashlib
 import random
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 
+import hypothesis
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from planted import LAYOUT, TINY, table
 
-from synthohive.models import BLOCK_ROWS, CTGANSettings, train
+from synthohive.models import BLOCK_ROWS, CTGANSettings, learning, train
+from synthohive.models.learning import FEWEST_TOGETHER
 from synthohive.models.pinned import pinned_torch
+from synthohive.models.plan import plan_training
+from synthohive.parallel import crew
 from synthohive.randomness import Stream
+
+ROWS = 3_000
 
 ELSEWHERE = """
 import hashlib, sys
@@ -52,6 +61,41 @@ def test_training_two_tables_at_once_changes_neither():
     with ThreadPoolExecutor(2) as pool:
         assert list(pool.map(work, (1, 2))) == alone
     assert alone[0] != alone[1]
+
+
+def test_a_table_is_learned_alike_on_any_number_of_threads():
+    settings = CTGANSettings(max_steps=9, width=32)
+    plan = plan_training(ROWS, settings)
+    assert plan.has_muon
+    assert plan.batch >= FEWEST_TOGETHER
+    kept = []
+    for threads in (1, 2, 5):
+        made = train(table(ROWS), LAYOUT, settings=settings, stream=Stream(4), threads=threads)
+        kept.append([weight.detach() for weight in made.parts.network.parameters()])
+    assert all(torch.equal(*pair) for pair in zip(kept[0], kept[1], strict=True))
+    assert all(torch.equal(*pair) for pair in zip(kept[0], kept[2], strict=True))
+
+
+def test_portions_of_a_batch_give_the_gradient_of_the_whole(monkeypatch):
+    settings = CTGANSettings(max_steps=1, width=32)
+    kept = []
+    for fewest in (FEWEST_TOGETHER, FEWEST_TOGETHER * 1_000):
+        monkeypatch.setattr(learning, "FEWEST_TOGETHER", fewest)
+        made = train(table(ROWS), LAYOUT, settings=settings, stream=Stream(4))
+        kept.append(made.history)
+    assert np.allclose(kept[0][:, 1:3], kept[1][:, 1:3], rtol=1e-4)
+
+
+@given(st.lists(st.integers(0, 3), max_size=6), st.integers(1, 4))
+@hypothesis.settings(deadline=None, max_examples=30)
+def test_a_crew_gives_results_in_order_and_does_what_nobody_has_begun(items, threads):
+    def work(item):
+        time.sleep(item / 1_000)
+        return item * 2
+
+    with crew(threads) as together:
+        assert together(work, items) == [item * 2 for item in items]
+        assert together(work, items) == [item * 2 for item in items]
 
 
 def test_rows_may_be_asked_for_block_by_block(alone):

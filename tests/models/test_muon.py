@@ -7,7 +7,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from synthohive.models.muon import LENGTH, Muon, orthogonal
+from synthohive.models.muon import EVERY, LENGTH, Muon, orthogonal
 
 
 @settings(max_examples=30, deadline=None)
@@ -37,7 +37,7 @@ def test_steps_have_one_length_whatever_the_gradient(shape):
     for size in (1e-3, 1e3):
         weight = torch.nn.Parameter(torch.zeros(shape))
         weight.grad = size * torch.randn(shape, generator=random.manual_seed(1))
-        Muon([weight], lr=0.1).step()
+        Muon([weight], lr=0.1, every=1).step()
         moved.append(weight.detach())
     assert torch.allclose(moved[0], moved[1], atol=0.01)
     assert moved[0].square().mean().sqrt().item() == pytest.approx(0.1 * LENGTH, rel=0.35)
@@ -53,7 +53,7 @@ def test_matrices_are_trained_as_if_each_were_alone():
         optimisers = [
             Muon([weights[i] for i in group], lr=0.1, weight_decay=0.5) for group in groups
         ]
-        for _ in range(3):
+        for _ in range(2 * EVERY):
             for weight, gradient in zip(weights, gradients, strict=True):
                 weight.grad = gradient
             for optimiser in optimisers:
@@ -62,3 +62,18 @@ def test_matrices_are_trained_as_if_each_were_alone():
 
     for a, b in zip(trained([[0, 1, 2]]), trained([[0], [1], [2]]), strict=True):
         assert torch.allclose(a, b, atol=5e-3)
+
+
+def test_matrices_are_moved_once_in_several_steps_and_as_far():
+    def moved(every, steps):
+        weight = torch.nn.Parameter(torch.ones(1, 3, 5))
+        optimiser = Muon([weight], lr=0.1, weight_decay=0.1, every=every)
+        for _ in range(steps):
+            weight.grad = torch.arange(15.0).view(1, 3, 5).sin()
+            optimiser.step()
+        return weight.detach()
+
+    assert torch.equal(moved(4, 3), torch.ones(1, 3, 5))
+    assert torch.equal(moved(4, 4), moved(4, 7))
+    far = (moved(1, 8) - 1).norm()
+    assert (moved(4, 8) - moved(1, 8)).norm() < 0.1 * far

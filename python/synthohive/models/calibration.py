@@ -15,23 +15,25 @@ import torch
 from synthohive.models.compiled import build_sampler
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.sampling import CHUNK_ROWS
+from synthohive.models.states import all_alike, tell_apart
 from synthohive.parallel import ordered_map
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
-    from synthohive.models.compiled import Round, Sampler
+    from synthohive.models.compiled import Reader, Round, Sampler
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
     from synthohive.models.rounds import Order
+    from synthohive.models.states import States
 
 MOST_ROWS = 8_000
 """Rows shown for one order, at most."""
 FEWEST_ROWS = 2_000
 """Rows shown for one order even where there are very many columns."""
-WORK = 3_000_000
+WORK = 1_000_000
 """Passes of a row through the network, about, for all rounds of all orders together."""
 WIDE = 2**22
 """Most logits looked at together: fewer rows are where there are more, of many codes or
@@ -91,23 +93,45 @@ def _calibrate_order(
 ) -> Tensor:
     """Show an order's columns of real rows one round after the other: (outputs,)."""
     result = torch.zeros_like(shares)
-    hidden = torch.zeros(1, *codes.shape, dtype=torch.bool, device=codes.device)
-    sums = sampler.network.look(codes[None], hidden, context[None])
-    chunks = [slice(first, first + CHUNK_ROWS) for first in range(0, len(codes), CHUNK_ROWS)]
+    states = all_alike(len(codes), codes.device)
+    if context.shape[1]:
+        states = tell_apart(states, context, sampler.network.context_sizes)
+    seen, others = states.pick(codes)[None], states.pick(context)[None]
+    sums = sampler.network.look(seen, torch.zeros_like(seen, dtype=torch.bool), others)
     for round_ in order:
-        some = slice(None, None, -(-len(codes) * round_.bias.numel() // WIDE))
-        known = codes[some]
-        logits = sampler.logits(round_, sums[:, some], known)
-        for reader, own in round_.read(logits):
+        for reader, own, known in _said(sampler, round_, states, sums, codes):
             for place, column in enumerate(reader.columns):
                 part = sampler.outputs.part(column)
                 is_fine = sampler.outputs.coarse[column] >= 0
                 wanted = None if is_fine else shares[part]
                 result[part] = _offsets(own[..., place, :], known[:, column], wanted)
-        ids = codes[:, round_.columns] + sampler.first[..., round_.columns]
-        for chunk in chunks:
+        columns = round_.columns
+        later = tell_apart(states, codes[:, columns], round_.sizes[: len(columns)])
+        parents = states.parents(later)
+        sums, states = sums if parents is None else sums.index_select(1, parents), later
+        ids = states.pick(codes)[:, columns] + sampler.first[..., columns]
+        for first in range(0, states.count, CHUNK_ROWS):
+            chunk = slice(first, first + CHUNK_ROWS)
             sampler.show(sums[:, chunk], ids[:, chunk])
     return result
+
+
+def _said(
+    sampler: Sampler, round_: Round, states: States, sums: Tensor, codes: Tensor
+) -> Iterator[tuple[Reader, Tensor, Tensor]]:
+    """Yield what the network says to each reader of a round, of some rows, and these rows.
+
+    Rows that look alike so far are looked at once.
+    """
+    stride = -(-len(codes) * round_.bias.numel() // WIDE)
+    of = None if states.of is None else states.of[::stride]
+    known = codes[::stride]
+    if of is None:
+        logits = sampler.logits(round_, sums[:, ::stride], known)
+    else:
+        logits = sampler.logits(round_, sums, states.pick(codes))
+    for reader, own in round_.read(logits):
+        yield reader, own if of is None else own.index_select(1, of), known
 
 
 def _offsets(logits: Tensor, codes: Tensor, shares: Tensor | None) -> Tensor:

@@ -4,31 +4,40 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import torch
+from torch import Tensor
 
 from synthohive.errors import TrainingError
 from synthohive.models.draws import generator
 from synthohive.models.masks import ask, draw_visible
 from synthohive.models.network import draw_noise, read_fast
 from synthohive.models.outputs import TRUSTS
+from synthohive.models.pinned import pinned_torch
 from synthohive.models.state import STRIDE, Rows, State, load_weights, move_average, weights_of
+from synthohive.parallel import crew
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from torch import Tensor
 
     from synthohive.models.network import Network
     from synthohive.models.outputs import Outputs
     from synthohive.models.plan import Plan
     from synthohive.models.settings import CTGANSettings
     from synthohive.models.task import Task
+    from synthohive.parallel import Crew
     from synthohive.randomness import Stream
 
 WIDE = 2**24
 """Most outputs that are evaluated together, where columns have many codes."""
+PORTIONS = 2
+"""Portions of a batch whose gradients are taken side by side. Sums of floats depend on what is
+summed first, so there are as many on any number of threads."""
+FEWEST_TOGETHER = 256
+"""Rows of a batch from which on it is taken in portions."""
 FREQUENT = 200
 """After so many steps, where averages move slowly, weights are averaged less often."""
 EVALUATED_ROWS = 2_000
@@ -45,6 +54,7 @@ def learn(
     task: Task,
     on_step: Callable[[State, float], None],
     on_evaluation: Callable[[State], None],
+    threads: int = 1,
 ) -> None:
     """Train the state's network in place; it ends with the best averaged weights.
 
@@ -56,21 +66,23 @@ def learn(
         task: Batch, steps, step size, patience, and where the random numbers come from.
         on_step: Called with the training loss after every step.
         on_evaluation: Called after every evaluation.
+        threads: Threads that learn at the same time; they do not change what is learned.
 
     Raises:
         TrainingError: The loss is no longer a number.
     """
     plan, stream = task.plan, task.stream
     started = time.monotonic() - state.seconds
-    while state.step < plan.steps and not _is_stuck(state, plan, task.settings):
-        total, since = 0.0, state.step
-        while state.step < min(plan.steps, since + plan.evaluate_every):
-            loss = _step(state, outputs, train, task)
-            total += loss
-            on_step(state, loss)
-        _evaluate(state, outputs, held, total / (state.step - since), stream)
-        state.history[-1] = (*state.history[-1][:3], time.monotonic() - started)
-        on_evaluation(state)
+    with crew(threads) as together:
+        while state.step < plan.steps and not _is_stuck(state, plan, task.settings):
+            total, since = 0.0, state.step
+            while state.step < min(plan.steps, since + plan.evaluate_every):
+                loss = _step(state, outputs, train, task, together)
+                total += loss
+                on_step(state, loss)
+            _evaluate(state, outputs, held, total / (state.step - since), stream)
+            state.history[-1] = (*state.history[-1][:3], time.monotonic() - started)
+            on_evaluation(state)
     load_weights(state.network, state.best if state.best_step else state.average)
     outputs.trust.copy_(state.trust)
 
@@ -98,34 +110,100 @@ def _is_stuck(state: State, plan: Plan, settings: CTGANSettings) -> bool:
     return state.best_step > 0 and late >= settings.patience * plan.evaluate_every
 
 
-def _step(state: State, outputs: Outputs, train: Rows, task: Task) -> float:
+def _step(state: State, outputs: Outputs, train: Rows, task: Task, together: Crew) -> float:
     network, plan = state.network, task.plan
-    random = generator(task.stream, "step", state.step)
-    codes, context = train.draw(plan.batch, random)
-    visible = draw_visible((plan.members, plan.batch), outputs.coarse.cpu(), random)
-    visible = visible.to(codes.device)
-    noise = draw_noise(network, plan.batch, random)
-    kept = _draw_kept(network, plan, random)
-    logits = read_fast(network, codes, visible, context, noise, kept)
-    loss = outputs.loss(logits, codes, ask(visible, outputs.coarse)) / plan.batch
-    value = loss.item() / plan.members
+    batch = _draw_batch(network, outputs, train, plan, generator(task.stream, "step", state.step))
+
+    def work(rows: slice) -> tuple[float, tuple[Tensor, ...]]:
+        return _gradients(network, outputs, batch.part(rows), plan.batch)
+
+    parts = together(work, _portions(plan.batch, batch.codes.device))
+    value = sum(loss for loss, _ in parts) / plan.members
     if not math.isfinite(value):
         last = ", ".join(f"{row[1]:.3f}" for row in state.history[-3:]) or "none"
         raise TrainingError(
             f"the loss is {value} at step {state.step}; losses before: {last}",
             hint="lower learning_rate",
         )
-    network.zero_grad()
-    loss.backward()
+    for parameter, *own in zip(network.parameters(), *(part for _, part in parts), strict=True):
+        parameter.grad = own[0]
+        for gradient in own[1:]:
+            parameter.grad.add_(gradient)
     clip_gradients(network, 1.0)
     rate = learning_rate(state.step, plan.steps, task.settings.learning_rate)
     for optimiser in state.optimisers:
         for group in optimiser.param_groups:
             group["lr"] = rate
-        optimiser.step()
+    together(_move, state.optimisers)
     state.step += 1
     move_average(state.average, network, state.step, 1 if state.step < FREQUENT else STRIDE)
     return value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Batch:
+    """Rows to learn from at one step, each of shape (members, rows, …).
+
+    Attributes:
+        codes: Their codes.
+        context: Their context.
+        visible: Which codes are shown.
+        noise: The noise beside them, if the network takes any.
+        kept: What dropout leaves, (depth, members, rows, …), if there is dropout.
+    """
+
+    codes: Tensor
+    context: Tensor
+    visible: Tensor
+    noise: Tensor | None
+    kept: Tensor | None
+
+    def part(self, rows: slice) -> _Batch:
+        """Return some of the rows."""
+        return _Batch(
+            codes=self.codes[:, rows],
+            context=self.context[:, rows],
+            visible=self.visible[:, rows],
+            noise=None if self.noise is None else self.noise[:, rows],
+            kept=None if self.kept is None else self.kept[:, :, rows],
+        )
+
+
+def _draw_batch(
+    network: Network, outputs: Outputs, train: Rows, plan: Plan, random: torch.Generator
+) -> _Batch:
+    codes, context = train.draw(plan.batch, random)
+    visible = draw_visible((plan.members, plan.batch), outputs.coarse.cpu(), random)
+    return _Batch(
+        codes=codes,
+        context=context,
+        visible=visible.to(codes.device),
+        noise=draw_noise(network, plan.batch, random),
+        kept=_draw_kept(network, plan, random),
+    )
+
+
+def _gradients(
+    network: Network, outputs: Outputs, some: _Batch, rows: int
+) -> tuple[float, tuple[Tensor, ...]]:
+    """Return what some of a batch's rows add to its loss, and to its gradients."""
+    with pinned_torch():
+        logits = read_fast(network, some.codes, some.visible, some.context, some.noise, some.kept)
+        asked = ask(some.visible, outputs.coarse)
+        loss = outputs.loss(logits, some.codes, asked) / rows
+        return loss.item(), torch.autograd.grad(loss, list(network.parameters()))
+
+
+def _move(optimiser: torch.optim.Optimizer) -> None:
+    with pinned_torch():
+        optimiser.step()
+
+
+def _portions(batch: int, device: torch.device) -> list[slice]:
+    """Part a batch into rows that are learned from side by side, on a CPU."""
+    count = PORTIONS if batch >= FEWEST_TOGETHER and device.type == "cpu" else 1
+    edges = [batch * place // count for place in range(count + 1)]
+    return [slice(*pair) for pair in pairwise(edges)]
 
 
 def _draw_kept(network: Network, plan: Plan, random: torch.Generator) -> Tensor | None:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from synthohive.models.settings import CTGANSettings
 
 
-MANY = 8_000
+MANY = 3_000
 """Rows from which on one network is enough, and Muon trains it."""
+FEWEST_STEPS = 2_200
+"""Steps that it is given at least."""
 
 _Number = TypeVar("_Number", int, float)
 
@@ -62,13 +64,14 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
     )
     held_out = 0 if is_classic else min(4_000, max(rows // 10, min(rows // 4, 200)))
     fewest = rows - (held_out if members == 1 else -(-rows // fold_count(members)))
-    widest = _by_rows(rows, {600: 64, 8_000: 128, 14_000: 256}, settings.batch_size)
+    widest = _by_rows(rows, {600: 64, MANY: 128, 14_000: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
     epoch_steps = math.ceil(max(fewest, 1) / batch)
     if settings.epochs is not None:
         steps = settings.epochs * epoch_steps
     else:
-        steps = int(min(5_000, 3_100 * (max(rows, 1) / 26_000) ** 0.45))
+        fewest_steps = FEWEST_STEPS if rows >= MANY else 1
+        steps = int(min(5_000, max(fewest_steps, 3_100 * (max(rows, 1) / 26_000) ** 0.45)))
     steps = max(1, min(steps, settings.max_steps or steps))
     evaluate_every = min(100, max(10, steps // 20))
     if settings.epochs is not None:
@@ -77,8 +80,8 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
     return Plan(
         members=members,
         has_muon=rows >= MANY and not is_classic,
-        width=settings.width or _by_rows(rows, {8_000: 96, 14_000: 160}, 256),
-        depth=settings.depth or _by_rows(rows, {8_000: 1}, 2),
+        width=settings.width or _by_rows(rows, {MANY: 96, 14_000: 160}, 256),
+        depth=settings.depth or _by_rows(rows, {MANY: 1}, 2),
         dropout=settings.dropout,
         batch=batch,
         steps=steps,

@@ -72,14 +72,15 @@ def start(task: Task, outputs: Outputs, device: torch.device) -> State:
 
 def _optimisers(network: Network, task: Task) -> list[torch.optim.Optimizer]:
     """Return what trains the network, each optimiser a part of it."""
-    inner: list[torch.Tensor] = []
-    if task.plan.has_muon:
-        inner = [p for name, p in network.blocks.named_parameters() if name.endswith("weight")]
-    known = {id(parameter) for parameter in inner}
+    inner: list[list[torch.Tensor]] = []
+    if task.plan.has_muon:  # a block each, so that they can work side by side
+        blocks = [block.named_parameters() for block in network.blocks]
+        inner = [[p for name, p in block if name.endswith("weight")] for block in blocks]
+    known = {id(parameter) for block in inner for parameter in block}
     others = [p for p in network.parameters() if id(p) not in known]
     rate, decay = task.settings.learning_rate, task.settings.weight_decay
     adam = torch.optim.AdamW(others, lr=rate, weight_decay=decay, fused=True)
-    return [Muon(inner, lr=rate, weight_decay=decay), adam] if inner else [adam]
+    return [*(Muon(block, lr=rate, weight_decay=decay) for block in inner), adam]
 
 
 def choose_device(settings: CTGANSettings) -> torch.device:

@@ -75,7 +75,7 @@ def train(
         label: The name in events and messages.
         on_event: Called with the events of training.
         checkpoint: A folder to resume from, if there is anything in it, and to write to.
-        threads: Orders calibrated at the same time; as many as there are cores when `None`.
+        threads: Threads that work at the same time; as many as there are cores when `None`.
 
     Returns:
         The generator; the same to the last bit for the same arguments, whatever the
@@ -180,6 +180,7 @@ def _train_live(
             task=task,
             on_step=progress.stepped,
             on_evaluation=on_evaluation,
+            threads=threads,
         )
         if task.settings.adversarial_steps:
             refine(
