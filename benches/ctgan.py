@@ -1,6 +1,6 @@
 """One table: how close generated rows come to rows held out, and what it costs.
 
-    python benches/ctgan.py --table tight counts panel wide numeric vocabulary tiny
+    python benches/ctgan.py --table tight counts panel months wide numeric vocabulary tiny
     python benches/ctgan.py --table TABLE.csv [--rows 26000] [--seeds 3] [--only default fast]
     python benches/ctgan.py --encode 10000000
 
