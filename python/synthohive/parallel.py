@@ -64,29 +64,39 @@ class Crew(Protocol):
         ...
 
 
+_at_work: set[object] = set()
+"""Crews of this process: they share its threads."""
+
+
 @contextmanager
 def crew(threads: int) -> Generator[Crew]:
     """Keep threads at hand for many small pieces of work.
 
     Args:
-        threads: Threads that work at the same time, the calling one included. What none of
-            the others has begun when the calling one gets there, it does itself.
+        threads: Threads that work at the same time, the calling one included, in all crews of
+            the process. What none of the others has begun when the calling one gets there, it
+            does itself.
 
     Examples:
         >>> with crew(2) as together:
         ...     together(abs, [-1, 2, -3])
         [1, 2, 3]
     """
-    if threads <= 1:
-        yield lambda work, items: [work(item) for item in items]
-        return
-    with ThreadPoolExecutor(threads - 1, thread_name_prefix="synthohive") as pool:
+    own = object()
+    _at_work.add(own)
+    try:
+        # a pool begins its threads when there is work for them
+        with ThreadPoolExecutor(max(1, threads - 1), thread_name_prefix="synthohive") as pool:
 
-        def together(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
-            futures = [pool.submit(work, item) for item in items[1:]]
-            results = [work(item) for item in items[:1]]
-            for item, future in zip(items[1:], futures, strict=True):
-                results.append(work(item) if future.cancel() else future.result())
-            return results
+            def together(work: Callable[[T], R], items: Sequence[T]) -> list[R]:
+                if threads < 2 * len(_at_work):
+                    return [work(item) for item in items]
+                futures = [pool.submit(work, item) for item in items[1:]]
+                results = [work(item) for item in items[:1]]
+                for item, future in zip(items[1:], futures, strict=True):
+                    results.append(work(item) if future.cancel() else future.result())
+                return results
 
-        yield together
+            yield together
+    finally:
+        _at_work.discard(own)
