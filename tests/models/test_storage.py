@@ -15,6 +15,7 @@ from synthohive.errors import ModelFileError
 from synthohive.events import EpochFinished, Notice
 from synthohive.models import CTGANSettings, Generator, train
 from synthohive.models import training as training_module
+from synthohive.models.plan import MANY
 from synthohive.randomness import Stream
 
 LOADER = """
@@ -91,9 +92,10 @@ class KilledError(Exception):
     pass
 
 
-def test_training_resumed_after_a_kill_ends_as_if_nothing_had_happened(tmp_path, monkeypatch):
+@pytest.mark.parametrize("rows", [800, MANY])
+def test_training_resumed_after_a_kill_ends_as_if_nothing_had_happened(tmp_path, monkeypatch, rows):
     monkeypatch.setattr(training_module, "CHECKPOINT_SECONDS", 0.0)
-    codes, _ = regional(800)
+    codes, _ = regional(rows)
     whole = train(codes, LAYOUT, settings=QUICK, stream=Stream(1))
     steps = []
 
