@@ -62,7 +62,7 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
     members = (
         1 if settings.is_adversarial else settings.members or _by_rows(rows, {1_500: 8, MANY: 4}, 1)
     )
-    held_out = 0 if is_classic else min(4_000, max(rows // 10, min(rows // 4, 200)))
+    held_out = 0 if is_classic else _held_out(rows)
     fewest = rows - (held_out if members == 1 else -(-rows // fold_count(members)))
     widest = _by_rows(rows, {600: 64, MANY: 128, 14_000: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
@@ -89,6 +89,11 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
         evaluate_every=min(evaluate_every, steps),
         held_out=held_out,
     )
+
+
+def _held_out(rows: int) -> int:
+    """Return how many rows are not learned from: enough to judge by, of few rows a tenth."""
+    return min(4_000, max(rows // 25, min(rows // 10, 500), min(rows // 4, 200)))
 
 
 def _by_rows(rows: int, below: dict[int, _Number], otherwise: _Number) -> _Number:
