@@ -138,8 +138,7 @@ def find_calendar(frame: pl.DataFrame) -> tuple[CalendarPart, ...]:
     step = -(-max(1, frame.height) // _LOOK)
     sample = {name: column.gather_every(step) for name, column in columns.items()}
     dates = [name for name, column in columns.items() if column.dtype.is_temporal()]
-    # a part has no more values than what it is a part of
-    dates.sort(key=lambda name: -sample[name].n_unique())
+    dates.sort(key=lambda name: _values_of(sample[name]), reverse=True)
     wanted = [name for name in columns if _is_evident(sample[name])]
     found: dict[str, CalendarPart] = {}
     for place, base in enumerate(dates):
@@ -151,6 +150,13 @@ def find_calendar(frame: pl.DataFrame) -> tuple[CalendarPart, ...]:
             if part.column not in found and _holds(part, columns):
                 found[part.column] = part
     return tuple(found[name] for name in columns if name in found)
+
+
+def _values_of(dates: pl.Series) -> tuple[int, ...]:
+    """Count different values, times, days of the year and weekdays: a part has no more of them."""
+    moments = local(dates).cast(pl.Datetime("us"))
+    parts = (moments, moments.dt.time(), moments.dt.ordinal_day(), moments.dt.weekday())
+    return tuple(part.n_unique() for part in parts)
 
 
 def _may_be(series: pl.Series) -> bool:
