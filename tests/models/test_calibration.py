@@ -12,6 +12,7 @@ from planted import LAYOUT, distance, joint, table
 
 from synthohive.models import calibration, states
 from synthohive.models.calibration import calibrate
+from synthohive.models.compiled import Sampler
 from synthohive.randomness import Stream
 
 ROWS = 4_000
@@ -61,6 +62,20 @@ def test_wide_rounds_are_calibrated_on_fewer_rows(astray, monkeypatch):
     fewer = calibrated(generator, codes).parts.offsets
     assert not torch.equal(whole, fewer)
     assert np.corrcoef(whole.flatten(), fewer.flatten())[0, 1] > 0.9
+
+
+def test_no_more_logits_than_told_are_looked_at_together(astray, monkeypatch):
+    generator, codes = astray
+    looked, logits = [], Sampler.logits
+
+    def watched(sampler, round_, sums, seen):
+        looked.append((len(seen) - 1) * round_.bias.numel())  # one row may come on top
+        return logits(sampler, round_, sums, seen)
+
+    monkeypatch.setattr(Sampler, "logits", watched)
+    monkeypatch.setattr(calibration, "WIDE", 100)
+    calibrated(generator, codes)
+    assert max(looked) <= 100
 
 
 def test_rows_that_look_alike_are_looked_at_once_with_the_same_result(astray, monkeypatch):

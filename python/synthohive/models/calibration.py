@@ -124,12 +124,12 @@ def _said(
     Rows that look alike so far are looked at once.
     """
     stride = -(-len(codes) * round_.bias.numel() // WIDE)
-    of = None if states.of is None else states.of[::stride]
-    known = codes[::stride]
-    if of is None:
-        logits = sampler.logits(round_, sums[:, ::stride], known)
-    else:
-        logits = sampler.logits(round_, sums, states.pick(codes))
+    known, of = codes[::stride], states.of
+    if of is not None and stride > 1:  # there may be more states than rows that are looked at
+        sums, of = sums.index_select(1, of[::stride]), None
+    elif of is None:
+        sums = sums[:, ::stride]
+    logits = sampler.logits(round_, sums, known if of is None else states.pick(codes))
     for reader, own in round_.read(logits):
         yield reader, own if of is None else own.index_select(1, of), known
 
