@@ -1,22 +1,12 @@
-"""Trained once, looked at from many sides; `planted` becomes importable."""
+"""Trained once, looked at from many sides."""
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-from pathlib import Path
-
+import planted
 import pytest
 
 from synthohive.models import train
 from synthohive.randomness import Stream
-
-SPEC = importlib.util.spec_from_file_location("planted", Path(__file__).parent / "planted.py")
-assert SPEC is not None
-assert SPEC.loader is not None
-planted = importlib.util.module_from_spec(SPEC)
-sys.modules["planted"] = planted
-SPEC.loader.exec_module(planted)
 
 
 @pytest.fixture(scope="session")
