@@ -49,10 +49,10 @@ if TYPE_CHECKING:
 KINDS = {
     "independent": None,
     "default": CTGANSettings(),
-    "rounds-8": CTGANSettings(rounds=8),
-    "rounds-5": CTGANSettings(rounds=5),
     "rounds-4": CTGANSettings(rounds=4),
     "rounds-3": CTGANSettings(rounds=3),
+    "rounds-2": CTGANSettings(rounds=2),
+    "rounds-1": CTGANSettings(rounds=1),
     "rounds-4, critic": CTGANSettings(rounds=4, adversarial_steps=1_500, noise=32),
     "rounds-3, critic": CTGANSettings(rounds=3, adversarial_steps=1_500, noise=32),
     "fast": CTGANSettings.fast(),

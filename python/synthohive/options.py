@@ -36,8 +36,8 @@ class SynthesizeOptions(BaseModel):
         sources_file: The sources file to write; none when not given.
         epochs: Most passes over a table's rows; training stops by itself when not given.
         max_steps: Most optimiser steps per table.
-        rounds: Rounds in which a row's columns are drawn; fewer are faster and less
-            faithful.
+        rounds: Most rounds through the network per row, in place of one per column; fewer
+            are faster and less faithful.
         device: Where to train; ``auto`` takes a GPU where there is one.
         threads: Threads to use; all cores when not given.
         on_orphans: What to do about real rows without a parent; each table's own setting

@@ -146,7 +146,7 @@ def beginning(settings, rows=240):
         context=region,
         context_layout=CONTEXT,
         groups=np.arange(rows),
-        plan=plan_training(rows, settings),
+        plan=plan_training(rows, 30, settings),
         settings=settings,
         stream=Stream(1),
     )

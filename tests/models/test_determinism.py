@@ -65,7 +65,7 @@ def test_training_two_tables_at_once_changes_neither():
 
 def test_a_table_is_learned_alike_on_any_number_of_threads():
     settings = CTGANSettings(max_steps=9, width=32)
-    plan = plan_training(ROWS, settings)
+    plan = plan_training(ROWS, 30, settings)
     assert plan.has_muon
     assert plan.batch >= FEWEST_TOGETHER
     kept = []

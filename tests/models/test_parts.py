@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from planted import LAYOUT, table
 
@@ -18,6 +18,7 @@ from synthohive.models.plan import plan_training
 from synthohive.models.rounds import arrange, dependence
 from synthohive.models.sampling import invert
 from synthohive.models.split import FOLDS, group_rows, split_rows
+from synthohive.models.states import WORTH
 
 COARSE = torch.tensor(coarse_positions(LAYOUT))
 
@@ -120,6 +121,7 @@ def test_an_untrained_network_says_what_the_frequencies_say():
             assert np.allclose(shown.numpy(), real / real.sum(), atol=1e-4)
 
 
+@settings(deadline=None, max_examples=30)
 @given(st.integers(1, 12), st.integers(0, 100))
 def test_rounds_hold_every_column_once_and_coarse_before_fine(count, seed):
     random = np.random.default_rng(seed)
@@ -153,6 +155,31 @@ def test_columns_that_depend_on_each_other_are_drawn_in_different_rounds():
     assert between[0, 2] < 0.01
 
 
+def test_columns_that_leave_rows_alike_are_drawn_alone_at_no_cost():
+    random = np.random.default_rng(0)
+    flags, numbers = random.random((3_000, 6)) < 0.1, random.integers(0, 30, (3_000, 4))
+    codes, sizes = np.concatenate([flags, numbers], 1).astype(int), (2,) * 6 + (30,) * 4
+    nothing = np.zeros((3_000, 0), int)
+    orders = arrange(codes, sizes, [-1] * 10, 2, nothing)
+    assert all(passes(codes, rounds) <= 2 for rounds in orders)
+    assert np.mean([len(rounds) for rounds in orders]) > 4
+    shared = {str(sorted(group for group in rounds if len(group) > 1)) for rounds in orders}
+    assert len(shared) == len(orders)
+    told_apart = np.arange(3_000)[:, None]
+    for context in (None, told_apart):
+        assert all(len(rounds) == 2 for rounds in arrange(codes, sizes, [-1] * 10, 2, context))
+
+
+def passes(codes, rounds):
+    """Rows that differ when a round begins, per row, summed over rounds."""
+    cost = 0.0
+    for place in range(len(rounds)):
+        seen = [c for columns in rounds[:place] for c in columns]
+        share = len({tuple(row) for row in codes[:, seen]}) / len(codes)
+        cost += share if share <= WORTH else 1
+    return cost
+
+
 @given(st.integers(1, 200), st.integers(1, 8), st.integers(0, 50))
 def test_members_are_judged_on_rows_of_their_own(rows, members, seed):
     split = split_rows(np.arange(rows), members, rows // 4, seeded(seed))
@@ -183,13 +210,15 @@ def test_rows_are_grouped_where_there_are_enough_groups():
     assert len(group_rows(0, np.zeros(0, np.int64))) == 0
 
 
-@given(st.integers(0, 1_000_000), st.sampled_from([None, 1, 30]))
-def test_plans_fit_the_table(rows, epochs):
-    plan = plan_training(rows, CTGANSettings(epochs=epochs))
+@given(st.integers(0, 1_000_000), st.integers(1, 100_000), st.sampled_from([None, 1, 30]))
+def test_plans_fit_the_table(rows, codes, epochs):
+    plan = plan_training(rows, codes, CTGANSettings(epochs=epochs))
     assert 1 <= plan.batch <= 512
     assert plan.batch <= max(1, rows)
     assert 1 <= plan.evaluate_every <= plan.steps
     assert plan.held_out < max(1, rows)
+    assert plan.width <= plan_training(rows, 2 * codes, CTGANSettings()).width
+    assert plan.width <= plan_training(2 * rows, codes, CTGANSettings()).width
 
 
 @pytest.mark.parametrize(
@@ -208,7 +237,7 @@ def test_wrong_settings_are_refused(wrong, message):
 
 
 def test_settings_survive_json_and_unknown_ones_are_suggested():
-    settings = CTGANSettings.classic(epochs=3)
-    assert CTGANSettings.from_dict(settings.to_dict()) == settings
+    changed = CTGANSettings.classic(epochs=3)
+    assert CTGANSettings.from_dict(changed.to_dict()) == changed
     with pytest.raises(ConfigError, match="did you mean 'patience'"):
         CTGANSettings.from_dict({"patient": 3})

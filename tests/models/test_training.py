@@ -113,7 +113,7 @@ def test_codes_outside_of_the_layout_are_refused_with_the_column():
 def test_a_diverged_training_names_the_step():
     settings = CTGANSettings(width=16, members=1, max_steps=50, learning_rate=0.999)
     codes, region = regional(200)
-    plan = plan_training(200, settings)
+    plan = plan_training(200, 30, settings)
     task = Task(
         codes=codes,
         layout=LAYOUT,

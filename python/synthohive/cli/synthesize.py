@@ -59,7 +59,7 @@ def synthesize(
         no_sources: Write no dbt sources file.
         epochs: Most passes over a table's rows; training stops by itself when not given.
         max_steps: Most optimiser steps per table.
-        rounds: Rounds in which a row's columns are drawn; fewer are faster.
+        rounds: Most rounds through the network per row; fewer are faster, less faithful.
         device: Where to train; auto, which takes a GPU where there is one, when not given.
         threads: Threads to use; all cores when not given.
         on_orphans: What to do about real rows without a parent; each table's own setting when

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 ORDER_ROWS = 1_024
 """Rows drawn in one order; part of the result."""
-ORDER_ROWS_IN_ROUNDS = 4_096
+ORDER_ROWS_IN_ROUNDS = BLOCK_ROWS
 """The same where a number of rounds was asked for, as speed is wanted: the more rows are
 drawn in one order, the more of them look alike at first."""
 

@@ -50,21 +50,21 @@ class Plan:
     held_out: int
 
 
-def plan_training(rows: int, settings: CTGANSettings) -> Plan:
-    """Return sizes for a table of this many rows.
+def plan_training(rows: int, codes: int, settings: CTGANSettings) -> Plan:
+    """Return sizes for a table of this many rows, with so many codes in all columns together.
 
     Examples:
         >>> from synthohive.models.settings import CTGANSettings
-        >>> plan_training(26_000, CTGANSettings()).width
-        256
+        >>> plan_training(26_000, 320, CTGANSettings()).width
+        128
     """
     is_classic = settings.objective == "classic"
     members = (
-        1 if settings.is_adversarial else settings.members or _by_rows(rows, {1_500: 8, MANY: 4}, 1)
+        1 if settings.is_adversarial else settings.members or _below(rows, {1_500: 8, MANY: 4}, 1)
     )
     held_out = 0 if is_classic else _held_out(rows)
     fewest = rows - (held_out if members == 1 else -(-rows // fold_count(members)))
-    widest = _by_rows(rows, {600: 64, MANY: 128, 14_000: 256}, settings.batch_size)
+    widest = _below(rows, {600: 64, MANY: 128, 14_000: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
     epoch_steps = math.ceil(max(fewest, 1) / batch)
     if settings.epochs is not None:
@@ -80,8 +80,8 @@ def plan_training(rows: int, settings: CTGANSettings) -> Plan:
     return Plan(
         members=members,
         has_muon=rows >= MANY and not is_classic,
-        width=settings.width or _by_rows(rows, {MANY: 96, 14_000: 160}, 256),
-        depth=settings.depth or _by_rows(rows, {MANY: 1}, 2),
+        width=settings.width or _width(rows, codes),
+        depth=settings.depth or _below(rows, {MANY: 1}, 2),
         dropout=settings.dropout,
         batch=batch,
         steps=steps,
@@ -96,5 +96,13 @@ def _held_out(rows: int) -> int:
     return min(4_000, max(rows // 25, min(rows // 10, 500), min(rows // 4, 200)))
 
 
-def _by_rows(rows: int, below: dict[int, _Number], otherwise: _Number) -> _Number:
-    return next((value for limit, value in below.items() if rows < limit), otherwise)
+def _width(rows: int, codes: int) -> int:
+    """Return the width of a network: wide where there is much to tell apart, and to learn from."""
+    if rows < MANY:
+        return 96
+    return _below(codes * math.sqrt(rows / 26_000), {400: 128, 1_000: 192}, 256)
+
+
+def _below(number: float, limits: dict[int, _Number], otherwise: _Number) -> _Number:
+    """Return the value of the first limit that a number is below."""
+    return next((value for limit, value in limits.items() if number < limit), otherwise)

@@ -15,7 +15,7 @@ from synthohive.models.states import States, all_alike, all_different, tell_apar
 if TYPE_CHECKING:
     from synthohive.models.compiled import Round, Sampler
 
-CHUNK_ROWS = 2_048
+CHUNK_ROWS = 1_024
 """Rows that go through the network together: few enough for a core's own cache."""
 WIDE = 2**24
 """Most shares of codes that are looked at together, where columns have many codes."""

@@ -25,7 +25,8 @@ class CTGANSettings:
             ``classic`` is the one-shot adversarial training of the CTGAN paper.
         members: Networks trained side by side and averaged; chosen by the number of rows
             when `None` (several for small tables, one for large ones).
-        width: Width of the residual network; chosen by the number of rows when `None`.
+        width: Width of the residual network; chosen by the number of rows and of codes when
+            `None`.
         depth: Residual blocks; chosen by the number of rows when `None`.
         embedding: Length of the vector that stands for one code.
         dropout: Share of inner activations dropped in training.
@@ -36,8 +37,9 @@ class CTGANSettings:
         learning_rate: Peak step size.
         weight_decay: Share of a weight that a step of size 1 takes off.
         patience: Evaluations without a better held-out loss before training stops.
-        rounds: Rounds in which the columns of a row are drawn: as many as there are
-            columns when `None` (most faithful), 1 is the fastest.
+        rounds: Most rounds through the network per row: a round for every column when
+            `None` (most faithful), 1 is the fastest. A round in which rows look alike to
+            the network counts as the share of them that it looks at.
         adversarial_steps: Steps of refinement by a critic after the warm-up; worth its
             time only where `rounds` is small.
         noise: Length of the noise vector, where a critic takes part.
@@ -48,7 +50,7 @@ class CTGANSettings:
         >>> CTGANSettings(epochs=10).batch_size
         512
         >>> CTGANSettings.fast().rounds
-        4
+        3
     """
 
     objective: Objective = "masked"
@@ -104,6 +106,8 @@ class CTGANSettings:
         """
         preset: dict[str, Any] = {
             "objective": "classic",
+            "width": 256,
+            "depth": 2,
             "rounds": 1,
             "learning_rate": 2e-4,
             "weight_decay": 1e-6,
@@ -112,8 +116,8 @@ class CTGANSettings:
 
     @classmethod
     def fast(cls, **changes: Any) -> CTGANSettings:
-        """Return a training of a third of the steps, and sampling in four rounds."""
-        preset: dict[str, Any] = {"max_steps": 1_000, "rounds": 4, "patience": 3}
+        """Return a training of a third of the steps, and sampling in three rounds."""
+        preset: dict[str, Any] = {"max_steps": 1_000, "rounds": 3, "patience": 3}
         return cls(**(preset | changes))
 
     def to_dict(self) -> dict[str, Any]:

@@ -95,7 +95,8 @@ def train(
             f"{label} has {len(codes)} rows, and {len(context)} rows of context", table=label
         )
     constants = _constants(codes)
-    plan = plan_training(len(codes), settings)
+    size = sum(layout.sizes) + sum(context_layout.sizes)
+    plan = plan_training(len(codes), size, settings)
     on_event(
         TrainingStarted(
             table=label,
@@ -147,7 +148,8 @@ def _train_live(
     codes = torch.from_numpy(task.codes).to(device)
     context = torch.from_numpy(task.context).to(device)
     coarse = coarse_positions(task.layout)
-    orders = arrange(task.codes, task.layout.sizes, coarse, task.settings.rounds)
+    alike = None if state.network.noise else task.context
+    orders = arrange(task.codes, task.layout.sizes, coarse, task.settings.rounds, alike)
 
     keep = _nothing
     if checkpoint and task.settings.objective == "masked":
