@@ -16,6 +16,7 @@ from synthohive.models.compiled import build_sampler
 from synthohive.models.draws import generator
 from synthohive.models.limits import limited_first, live_limits, nearest_offsets
 from synthohive.models.pinned import pinned_torch
+from synthohive.models.rounds import ORDER_ROWS, ORDER_ROWS_IN_ROUNDS
 from synthohive.models.sampling import draw_rows
 from synthohive.models.settings import BLOCK_ROWS
 from synthohive.parallel import ordered_map, thread_count
@@ -33,12 +34,6 @@ if TYPE_CHECKING:
     from synthohive.models.rounds import Order
     from synthohive.models.settings import CTGANSettings
     from synthohive.randomness import Stream
-
-ORDER_ROWS = 1_024
-"""Rows drawn in one order; part of the result."""
-ORDER_ROWS_IN_ROUNDS = BLOCK_ROWS
-"""The same where a number of rounds was asked for, as speed is wanted: the more rows are
-drawn in one order, the more of them look alike at first."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,17 +17,25 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 
 from synthohive.models.settings import BLOCK_ROWS
-from synthohive.models.states import WORTH
+from synthohive.models.states import WORTH, States, all_alike, all_different, tell_apart
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from torch import Tensor
 
 MAX_ROWS = 10_000
 """Dependence between columns is measured on at most this many rows."""
 TRIALS = 128
 """Orders that are tried where passes are limited, each from another start."""
+ORDER_ROWS = 1_024
+"""Rows drawn in one order; part of the result."""
+ORDER_ROWS_IN_ROUNDS = BLOCK_ROWS
+"""The same where a number of rounds was asked for, as speed is wanted: the more rows are
+drawn in one order, the more of them look alike at first."""
 ORDERS = 16
 """Orders of the rounds, at most: every one takes a copy of the last layer."""
 MOST_CODES = 2**16
@@ -82,14 +90,14 @@ def _tried(
     context: np.ndarray | None,
 ) -> list[Order]:
     """Return orders of so many passes, those with the least dependence inside rounds first."""
-    between, some = dependence(codes, sizes), _spread(len(codes), BLOCK_ROWS)
+    between, some = dependence(codes, sizes), _spread(len(codes), ORDER_ROWS_IN_ROUNDS)
     rows = _Rows(
-        codes=codes[some].astype(np.int64),
+        codes=torch.from_numpy(codes[some].astype(np.int64)),
         sizes=sizes,
         coarse=coarse,
-        alike=np.arange(len(some)) if context is None else _alike(context[some]),
+        alike=all_different(len(some)) if context is None else _alike(context[some]),
         between=between,
-        entropy=np.array([_entropy(codes[some, c], sizes[c]) for c in range(len(sizes))]),
+        entropy=np.array([_entropy(codes[some, c]) for c in range(len(sizes))]),
     )
     tried = _distinct(_try(rows, passes, np.random.default_rng(trial)) for trial in range(TRIALS))
     costs = [_cost(rows, order) for order in tried]
@@ -109,10 +117,13 @@ def _best(orders: list[Order], number: int) -> list[Order]:
     return [orders[place] for place in places[:number]]
 
 
-def _alike(context: np.ndarray) -> np.ndarray:
-    """Return the state of each row of which only the context is known."""
-    nothing = np.zeros((len(context), 1), context.dtype)
-    return np.unique(np.concatenate([nothing, context], 1), axis=0, return_inverse=True)[1].ravel()
+def _alike(context: np.ndarray) -> States:
+    """Return the states of rows of which only the context is known."""
+    states = all_alike(len(context), torch.device("cpu"))
+    if not context.shape[1]:
+        return states
+    shown = torch.from_numpy(context.astype(np.int64))
+    return tell_apart(states, shown, (shown.amax(0) + 1).tolist())
 
 
 def _distinct(orders: Iterable[Order]) -> list[Order]:
@@ -131,27 +142,26 @@ class _Rows:
         codes: Shape (rows, columns).
         sizes: Codes per column.
         coarse: Position of each column's coarse column, or -1.
-        alike: The state of each row before anything is drawn.
+        alike: The states of rows before anything is drawn.
         between: Mutual information of every two columns, in nats.
         entropy: Entropy of each column, in nats.
     """
 
-    codes: np.ndarray
+    codes: Tensor
     sizes: tuple[int, ...]
     coarse: list[int]
-    alike: np.ndarray
+    alike: States
     between: np.ndarray
     entropy: np.ndarray
 
-    def tell_apart(self, states: np.ndarray, column: int) -> np.ndarray:
-        """Return the states of rows that now show a column."""
-        key = states * self.sizes[column] + self.codes[:, column]
-        return np.unique(key, return_inverse=True)[1]
+    def show(self, states: States, columns: Sequence[int]) -> States:
+        """Return the states of rows that now show further columns."""
+        return tell_apart(states, self.codes[:, columns], [self.sizes[c] for c in columns])
 
-    def share(self, states: np.ndarray) -> float:
-        """Return the passes per row of a round that finds rows in these states."""
-        share = (int(states.max()) + 1) / len(states)
-        return share if share <= WORTH else 1.0
+
+def _share(states: States) -> float:
+    """Return the passes per row of a round that finds rows in these states."""
+    return 1.0 if states.of is None else (int(states.of.max()) + 1) / len(states.of)
 
 
 def _try(rows: _Rows, passes: float, random: np.random.Generator) -> Order:
@@ -166,28 +176,24 @@ def _try(rows: _Rows, passes: float, random: np.random.Generator) -> Order:
     while left:
         ready = [c for c in sorted(left) if rows.coarse[c] not in left]
         column = min(ready, key=lambda c: unknown[c])
-        later, own = rows.tell_apart(states, column), rows.share(states)
-        if rows.share(later) > min(most, passes - 1 - cost - own):
+        later, own = rows.show(states, [column]), _share(states)
+        if _share(later) > min(most, passes - 1 - cost - own):
             break  # or the others would not find their rounds, one of them for all rows
         cost += own
         states = later
         order.append([column])
         left.remove(column)
         unknown = np.minimum(unknown, rows.entropy + stray - rows.between[column])
-    count = 1 + max(0, int(passes - cost - rows.share(states)))
+    count = 1 + max(0, int(passes - cost - _share(states)))
     return order + _grouped(rows, sorted(left), count, random)
 
 
 def _cost(rows: _Rows, order: Order) -> float:
     """Return the passes per row of an order."""
     states, cost = rows.alike, 0.0
-    for place, columns in enumerate(order):
-        share = rows.share(states)
-        if share == 1.0:  # and so it is from here on
-            return cost + len(order) - place
-        cost += share
-        for column in columns:
-            states = rows.tell_apart(states, column)
+    for columns in order:
+        cost += _share(states)
+        states = rows.show(states, columns)
     return cost
 
 
@@ -225,13 +231,12 @@ def dependence(codes: np.ndarray, sizes: tuple[int, ...]) -> np.ndarray:
     """Return the mutual information of every two columns, in nats: (columns, columns)."""
     codes = codes[_spread(len(codes), MAX_ROWS)]
     result = np.zeros((len(sizes), len(sizes)))
-    own = [_entropy(codes[:, c], sizes[c]) for c in range(len(sizes))]
+    own = [_entropy(codes[:, c]) for c in range(len(sizes))]
     for a, b in combinations(range(len(sizes)), 2):
         both = codes[:, a].astype(np.int64) * sizes[b] + codes[:, b]
         if sizes[a] * sizes[b] > MAX_ROWS:  # sort rather than count what mostly is not there
             both = np.unique(both, return_inverse=True)[1]
-        joint = _entropy(both, 0)
-        result[a, b] = result[b, a] = max(0.0, own[a] + own[b] - joint)
+        result[a, b] = result[b, a] = max(0.0, own[a] + own[b] - _entropy(both))
     return result
 
 
@@ -240,9 +245,9 @@ def _spread(rows: int, most: int) -> np.ndarray:
     return np.linspace(0, rows - 1, min(rows, most)).astype(np.int64)
 
 
-def _entropy(codes: np.ndarray, size: int) -> float:
+def _entropy(codes: np.ndarray) -> float:
     """Entropy with the Miller-Madow correction for few rows."""
-    counts = np.bincount(codes, minlength=size)
+    counts = np.bincount(codes)
     shares = counts[counts > 0] / len(codes)
     return float(-(shares * np.log(shares)).sum() + (len(shares) - 1) / (2 * len(codes)))
 

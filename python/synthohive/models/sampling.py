@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from synthohive.models.compiled import Round, Sampler
 
 CHUNK_ROWS = 1_024
-"""Rows that go through the network together: few enough for a core's own cache."""
+"""Rows that go through the network together: few enough for a core's own cache, and for memory
+that is freed to be kept for the next ones rather than given back to the system."""
 WIDE = 2**24
 """Most shares of codes that are looked at together, where columns have many codes."""
 

@@ -148,8 +148,13 @@ def _train_live(
     codes = torch.from_numpy(task.codes).to(device)
     context = torch.from_numpy(task.context).to(device)
     coarse = coarse_positions(task.layout)
-    alike = None if state.network.noise else task.context
-    orders = arrange(task.codes, task.layout.sizes, coarse, task.settings.rounds, alike)
+    orders = arrange(
+        task.codes,
+        task.layout.sizes,
+        coarse,
+        task.settings.rounds,
+        context=None if state.network.noise else task.context,
+    )
 
     keep = _nothing
     if checkpoint and task.settings.objective == "masked":
