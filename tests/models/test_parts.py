@@ -218,7 +218,16 @@ def test_plans_fit_the_table(rows, codes, epochs):
     assert 1 <= plan.evaluate_every <= plan.steps
     assert plan.held_out < max(1, rows)
     assert plan.width <= plan_training(rows, 2 * codes, CTGANSettings()).width
-    assert plan.width <= plan_training(2 * rows, codes, CTGANSettings()).width
+    more = plan_training(2 * rows, codes, CTGANSettings())
+    assert plan.members >= more.members
+    # eight networks of few rows are each wider than the one of some more
+    assert plan.width <= more.width or plan.members > more.members
+
+
+@given(st.integers(1_500, 1_000_000))
+def test_more_rows_are_worth_more_looks(rows):
+    plan, more = (plan_training(n, 300, CTGANSettings()) for n in (rows, 2 * rows))
+    assert plan.steps * plan.batch <= more.steps * more.batch
 
 
 @pytest.mark.parametrize(

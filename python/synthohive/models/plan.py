@@ -12,10 +12,14 @@ if TYPE_CHECKING:
     from synthohive.models.settings import CTGANSettings
 
 
-MANY = 3_000
+MANY = 1_500
 """Rows from which on one network is enough, and Muon trains it."""
-FEWEST_STEPS = 2_200
-"""Steps that it is given at least."""
+PLENTY = 14_000
+"""Rows from which on a step takes as many of them as it may."""
+STEPS_PER_ROW = 0.7
+"""Steps that one network takes for a row, from `MANY` to `PLENTY` of them."""
+STEPS = (1_500, 4_400)
+"""The fewest and the most steps that it takes then."""
 
 _Number = TypeVar("_Number", int, float)
 
@@ -59,19 +63,13 @@ def plan_training(rows: int, codes: int, settings: CTGANSettings) -> Plan:
         128
     """
     is_classic = settings.objective == "classic"
-    members = (
-        1 if settings.is_adversarial else settings.members or _below(rows, {1_500: 8, MANY: 4}, 1)
-    )
+    members = 1 if settings.is_adversarial else settings.members or _below(rows, {MANY: 8}, 1)
     held_out = 0 if is_classic else _held_out(rows)
     fewest = rows - (held_out if members == 1 else -(-rows // fold_count(members)))
-    widest = _below(rows, {600: 64, MANY: 128, 14_000: 256}, settings.batch_size)
+    widest = _below(rows, {600: 64, 3_000: 128, PLENTY: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
     epoch_steps = math.ceil(max(fewest, 1) / batch)
-    if settings.epochs is not None:
-        steps = settings.epochs * epoch_steps
-    else:
-        fewest_steps = FEWEST_STEPS if rows >= MANY else 1
-        steps = int(min(5_000, max(fewest_steps, 3_100 * (max(rows, 1) / 26_000) ** 0.45)))
+    steps = settings.epochs * epoch_steps if settings.epochs is not None else _steps(rows)
     steps = max(1, min(steps, settings.max_steps or steps))
     evaluate_every = min(100, max(10, steps // 20))
     if settings.epochs is not None:
@@ -96,11 +94,18 @@ def _held_out(rows: int) -> int:
     return min(4_000, max(rows // 25, min(rows // 10, 500), min(rows // 4, 200)))
 
 
+def _steps(rows: int) -> int:
+    """Return the most steps: the more rows there are, the more can be told from chance."""
+    if MANY <= rows < PLENTY:
+        fewest, most = STEPS
+        return min(most, max(fewest, int(STEPS_PER_ROW * rows)))
+    return int(min(5_000, 3_100 * (max(rows, 1) / 26_000) ** 0.45))
+
+
 def _width(rows: int, codes: int) -> int:
     """Return the width of a network: wide where there is much to tell apart, and to learn from."""
-    if rows < MANY:
-        return 96
-    return _below(codes * math.sqrt(rows / 26_000), {400: 128, 1_000: 192}, 256)
+    large = _below(codes * math.sqrt(rows / 26_000), {400: 128, 1_000: 192}, 256)
+    return _below(rows, {MANY: 96, 3_000: 64}, large)
 
 
 def _below(number: float, limits: dict[int, _Number], otherwise: _Number) -> _Number:
