@@ -122,3 +122,12 @@ def test_rows_of_a_code_move_it_the_more_the_more_they_are(astray):
     generator, codes = astray
     few, many = (calibrated(generator, codes[:rows]).parts.offsets for rows in (40, ROWS))
     assert few.abs().mean() < 0.5 * many.abs().mean()
+
+
+def test_what_is_chance_in_the_rows_of_one_order_is_not_in_those_of_all(alone, monkeypatch):
+    generator, _ = alone
+    parts = replace(generator.parts, orders=generator.parts.orders[:1] * 16)
+    codes = torch.from_numpy(table(ROWS).astype(np.int64))
+    monkeypatch.setattr(calibration, "MOST_ROWS", ROWS // 16)
+    offsets = calibrated(replace(generator, parts=parts), codes).parts.offsets
+    assert offsets.mean(0).abs().mean() < 0.85 * offsets.abs().mean()

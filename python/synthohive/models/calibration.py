@@ -66,20 +66,34 @@ def calibrate(
     """
     rounds = max(len(order) for order in orders)
     rows = min(MOST_ROWS, max(FEWEST_ROWS, WORK // (len(orders) * rounds)), len(codes))
-    places = torch.linspace(0, len(codes) - 1, rows, dtype=torch.float64).long().to(codes.device)
-    seen, others, shares = codes[places], context[places], _shares(codes, outputs)
+    shares = _shares(codes, outputs)
     with pinned_torch(), torch.inference_mode():
         sampler = build_sampler(network, outputs, orders)
 
-    def work(order: tuple[Round, ...]) -> Tensor:
+    def work(number: int) -> Tensor:
+        places = _places(len(codes), rows, (number + 0.5) / len(orders)).to(codes.device)
         with pinned_torch(), torch.inference_mode():
-            return _calibrate_order(sampler, order, seen, others, shares)
+            order = sampler.orders[number]
+            return _calibrate_order(sampler, order, codes[places], context[places], shares)
 
     offsets: list[Tensor] = []
-    for done in ordered_map(work, sampler.orders, threads=threads):
+    for done in ordered_map(work, range(len(orders)), threads=threads):
         offsets.append(done)
         on_order()
     return torch.stack(offsets)
+
+
+def _places(count: int, some: int, shift: float) -> Tensor:
+    """Return some of so many places, evenly spread.
+
+    Every order has a shift of its own, and with it other rows: what is chance in an order's
+    rows is then not the same in all of them.
+
+    Examples:
+        >>> [_places(10, 5, shift).tolist() for shift in (0.25, 0.75)]
+        [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]]
+    """
+    return ((torch.arange(some, dtype=torch.float64) + shift) * (count / some)).long()
 
 
 def _shares(codes: Tensor, outputs: Outputs) -> Tensor:
