@@ -104,7 +104,7 @@ def _steps(rows: int) -> int:
 
 def _width(rows: int, codes: int) -> int:
     """Return the width of a network: wide where there is much to tell apart, and to learn from."""
-    large = _below(codes * math.sqrt(rows / 26_000), {400: 128, 1_000: 192}, 256)
+    large = _below(codes * math.sqrt(rows / 26_000), {350: 128, 1_000: 192}, 256)
     return _below(rows, {MANY: 96, 3_000: 64}, large)
 
 
