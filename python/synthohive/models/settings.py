@@ -40,8 +40,8 @@ class CTGANSettings:
         rounds: Most rounds through the network per row: a round for every column when
             `None` (most faithful), 1 is the fastest. A round in which rows look alike to
             the network counts as the share of them that it looks at.
-        adversarial_steps: Steps of refinement by a critic after the warm-up; worth its
-            time only where `rounds` is small.
+        adversarial_steps: Steps of refinement by a critic after the warm-up; where it was
+            measured, rows drawn in few `rounds` were more faithful without.
         noise: Length of the noise vector, where a critic takes part.
         packing: Rows the critic of ``classic`` judges together.
         device: ``auto`` takes a GPU where there is one.
