@@ -67,7 +67,21 @@ def stopped(landed, tmp_path, words, number, moment):
         shutil.copytree(landed, folder, symlinks=True)
         scratch = folder.with_name(f"scratch {attempt}")
         scratch.mkdir()
-        process = subprocess.Popen(
+        process = _started(words, folder, scratch)
+        assert process.stdout is not None
+        lines = moment(process, folder)
+        process.send_signal(number)
+        text = "".join([*lines, process.communicate(timeout=60)[0]])
+        if process.returncode != 0:
+            return folder, process.returncode, text
+    raise AssertionError(f"{TRIES} runs were over before the signal: {text}")
+
+
+def _started(words, folder, scratch):
+    """Start a command that heeds interrupts, even if this is a job in a shell's background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_DFL)  # what is ignored here is so there, too
+    try:
+        return subprocess.Popen(
             words,
             cwd=folder,
             env=os.environ | {"TMPDIR": str(scratch)},
@@ -76,13 +90,8 @@ def stopped(landed, tmp_path, words, number, moment):
             text=True,
             start_new_session=True,
         )
-        assert process.stdout is not None
-        lines = moment(process, folder)
-        process.send_signal(number)
-        text = "".join([*lines, process.communicate(timeout=60)[0]])
-        if process.returncode != 0:
-            return folder, process.returncode, text
-    raise AssertionError(f"{TRIES} runs were over before the signal: {text}")
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def while_training(process, folder):
