@@ -107,9 +107,8 @@ def _calibrate_order(
 ) -> Tensor:
     """Show an order's columns of real rows one round after the other: (outputs,)."""
     result = torch.zeros_like(shares)
-    states = all_alike(len(codes), codes.device)
-    if context.shape[1]:
-        states = tell_apart(states, context, sampler.network.context_sizes)
+    alike = all_alike(len(codes), codes.device)
+    states = tell_apart(alike, context, sampler.network.context_sizes)
     seen, others = states.pick(codes)[None], states.pick(context)[None]
     sums = sampler.network.look(seen, torch.zeros_like(seen, dtype=torch.bool), others)
     for round_ in order:

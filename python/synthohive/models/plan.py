@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MANY = 1_500
 """Rows from which on one network is enough, and Muon trains it."""
+AMPLE = 3_000
+"""Rows from which on a network is as wide as there is much to tell apart."""
 PLENTY = 14_000
 """Rows from which on a step takes as many of them as it may."""
 STEPS_PER_ROW = 0.7
@@ -66,7 +68,7 @@ def plan_training(rows: int, codes: int, settings: CTGANSettings) -> Plan:
     members = 1 if settings.is_adversarial else settings.members or _below(rows, {MANY: 8}, 1)
     held_out = 0 if is_classic else _held_out(rows)
     fewest = rows - (held_out if members == 1 else -(-rows // fold_count(members)))
-    widest = _below(rows, {600: 64, 3_000: 128, PLENTY: 256}, settings.batch_size)
+    widest = _below(rows, {600: 64, AMPLE: 128, PLENTY: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
     epoch_steps = math.ceil(max(fewest, 1) / batch)
     steps = settings.epochs * epoch_steps if settings.epochs is not None else _steps(rows)
@@ -105,7 +107,7 @@ def _steps(rows: int) -> int:
 def _width(rows: int, codes: int) -> int:
     """Return the width of a network: wide where there is much to tell apart, and to learn from."""
     large = _below(codes * math.sqrt(rows / 26_000), {350: 128, 1_000: 192}, 256)
-    return _below(rows, {MANY: 96, 3_000: 64}, large)
+    return _below(rows, {MANY: 96, AMPLE: 64}, large)
 
 
 def _below(number: float, limits: dict[int, _Number], otherwise: _Number) -> _Number:

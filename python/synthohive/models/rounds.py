@@ -119,11 +119,9 @@ def _best(orders: list[Order], number: int) -> list[Order]:
 
 def _alike(context: np.ndarray) -> States:
     """Return the states of rows of which only the context is known."""
-    states = all_alike(len(context), torch.device("cpu"))
-    if not context.shape[1]:
-        return states
     shown = torch.from_numpy(context.astype(np.int64))
-    return tell_apart(states, shown, (shown.amax(0) + 1).tolist())
+    alike = all_alike(len(shown), shown.device)
+    return tell_apart(alike, shown, (shown.amax(0) + 1).tolist())
 
 
 def _distinct(orders: Iterable[Order]) -> list[Order]:

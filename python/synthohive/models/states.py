@@ -61,7 +61,7 @@ def all_different(rows: int) -> States:
 
 
 def tell_apart(states: States, columns: Tensor, sizes: Sequence[int]) -> States:
-    """Return the states of rows that now show further columns.
+    """Return the states of rows that now show further columns, if any.
 
     Args:
         states: The states so far.
@@ -74,7 +74,7 @@ def tell_apart(states: States, columns: Tensor, sizes: Sequence[int]) -> States:
         >>> states.of.unique().tolist(), states.count
         ([0, 1, 2], 4)
     """
-    if states.of is None:
+    if states.of is None or not columns.shape[1]:
         return states
     rows = len(states.of)
     key, bound = states.of, states.count
