@@ -53,8 +53,6 @@ KINDS = {
     "rounds-3": CTGANSettings(rounds=3),
     "rounds-2": CTGANSettings(rounds=2),
     "rounds-1": CTGANSettings(rounds=1),
-    "rounds-4, critic": CTGANSettings(rounds=4, adversarial_steps=1_500, noise=32),
-    "rounds-3, critic": CTGANSettings(rounds=3, adversarial_steps=1_500, noise=32),
     "fast": CTGANSettings.fast(),
     "classic": CTGANSettings.classic(max_steps=3_000),
     "real rows": None,

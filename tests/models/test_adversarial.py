@@ -1,8 +1,6 @@
-"""The paper's one-shot training, and refinement by a critic."""
+"""The paper's one-shot training."""
 
 from __future__ import annotations
-
-from functools import partial
 
 import numpy as np
 import pytest
@@ -10,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import settings as settings_of
 from hypothesis import strategies as st
-from planted import CONTEXT, LAYOUT, distance, joint, regional, table
+from planted import CONTEXT, LAYOUT, regional, table
 
 from synthohive.encoding.layout import CodeColumn, Layout
 from synthohive.errors import TrainingError
@@ -25,11 +23,9 @@ from synthohive.models.adversarial import (
 )
 from synthohive.models.classic import Conditions, learn_classic
 from synthohive.models.critic import Critic, initialise_critic
-from synthohive.models.outputs import Outputs, coarse_positions, log_frequencies
+from synthohive.models.outputs import Outputs, log_frequencies
 from synthohive.models.plan import plan_training
 from synthohive.models.progress import Progress
-from synthohive.models.refining import refine
-from synthohive.models.rounds import arrange
 from synthohive.models.state import rows_of
 from synthohive.models.task import Task, start
 from synthohive.randomness import Stream
@@ -156,8 +152,7 @@ def beginning(settings, rows=240):
     return state, outputs, parts, task
 
 
-@pytest.mark.parametrize("is_mixed", [False, True])
-def test_a_critic_is_taught_what_differentiating_twice_would_teach_it(is_mixed):
+def test_a_critic_is_taught_what_differentiating_twice_would_teach_it():
     _, outputs, rows, _ = beginning(CTGANSettings())
     random = torch.Generator().manual_seed(1)
     critic = Critic(outputs, CONTEXT, width=7, embedding=3, packing=2).double()
@@ -168,7 +163,7 @@ def test_a_critic_is_taught_what_differentiating_twice_would_teach_it(is_mixed):
     real = torch.softmax(torch.randn(40, outputs.width, generator=random), 1).double()
     visible, context = torch.rand(20, 4, generator=random) > 0.5, rows.context[:20]
     others = (visible.repeat(2, 1), context.repeat(2, 1))
-    share = torch.rand(10, 1, generator=random).double() if is_mixed else None
+    share = torch.rand(10, 1, generator=random).double()
 
     judgement = critic.judge(real.split(20), visible, context, share)
     said = [part.requires_grad_() for part in (judgement.scores, judgement.steepness)]
@@ -179,13 +174,10 @@ def test_a_critic_is_taught_what_differentiating_twice_would_teach_it(is_mixed):
     judgement.teach(*lesson)  # instead of the former, not on top of it
     taught = [weights.grad.clone() for weights in critic.parameters()]
 
-    at, around = real, others
-    if share is not None:
-        per_row = share.repeat_interleave(2, 0)
-        at, around = per_row * real[:20] + (1 - per_row) * real[20:], (visible, context)
-    at = at.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(critic(at, *around).sum(), at, create_graph=True)
-    assert torch.allclose(critic.uphill(at, *around), gradient)
+    per_row = share.repeat_interleave(2, 0)
+    at = (per_row * real[:20] + (1 - per_row) * real[20:]).requires_grad_()
+    (gradient,) = torch.autograd.grad(critic(at, visible, context).sum(), at, create_graph=True)
+    assert torch.allclose(critic.uphill(at, visible, context), gradient)
     lengths = gradient.reshape(len(at) // 2, -1).square().sum(1)
     both = (real, *others)
     assert torch.allclose(scores, critic(*both))
@@ -209,15 +201,9 @@ def test_a_loss_that_is_no_number_names_the_step():
         )
 
 
-@pytest.mark.parametrize("kind", ["classic", "refinement"])
-def test_an_interrupt_is_heard_between_two_evaluations(kind, monkeypatch):
+def test_an_interrupt_is_heard_between_two_evaluations(monkeypatch):
     monkeypatch.setattr(progress, "TOLD_SECONDS", 0.0)
-    size = {"width": 16, "depth": 1, "batch_size": 40, "epochs": 100}
-    settings = (
-        CTGANSettings.classic(**size)
-        if kind == "classic"
-        else CTGANSettings(**size, adversarial_steps=600, rounds=2)
-    )
+    settings = CTGANSettings.classic(width=16, depth=1, batch_size=40, epochs=100)
     state, outputs, rows, task = beginning(settings)
 
     def stop(event):
@@ -226,22 +212,7 @@ def test_an_interrupt_is_heard_between_two_evaluations(kind, monkeypatch):
 
     told = Progress(table="shop", task=task, on_event=stop)
     heard = {"task": task, "on_step": told.stepped, "on_evaluation": told.evaluated}
-    orders = arrange(task.codes, LAYOUT.sizes, coarse_positions(LAYOUT), 2)
-    learn = learn_classic if kind == "classic" else partial(refine, orders=orders)
     with pytest.raises(KeyboardInterrupt):
-        learn(state, outputs, rows, **heard)
+        learn_classic(state, outputs, rows, **heard)
     assert state.step == 1
     assert not state.history
-
-
-def test_refinement_by_a_critic_runs_from_the_warm_up_on():
-    codes = table(1_000)
-    settings = CTGANSettings(
-        width=32, depth=1, max_steps=150, batch_size=128, rounds=2, adversarial_steps=40, noise=8
-    )
-    generator = train(codes, LAYOUT, settings=settings, stream=Stream(1))
-    warm = settings.max_steps
-    assert generator.history[-1, 0] <= warm + 40
-    assert np.isnan(generator.history[-1, 2])
-    drawn = generator.sample(3_000, stream=Stream(2))
-    assert distance(joint(drawn), joint(codes)) < 0.3

@@ -84,7 +84,7 @@ def test_damaged_files_are_named(alone, tmp_path):
     alone[0].save(tmp_path)
     description = json.loads((tmp_path / "generator.json").read_text())
     (tmp_path / "generator.json").write_text(json.dumps(description | {"format": 99}))
-    with pytest.raises(ModelFileError, match="has format 99; this version reads 4"):
+    with pytest.raises(ModelFileError, match="has format 99; this version reads 5"):
         Generator.load(tmp_path)
 
 

@@ -1,4 +1,4 @@
-"""What adversarial trainings share: rows a gradient can pass through, and their steps."""
+"""Steps of a critic and a generator, and rows that a gradient can pass through."""
 
 from __future__ import annotations
 
@@ -91,11 +91,6 @@ def one_hot(outputs: Outputs, codes: Tensor) -> Tensor:
     """Return rows as shares of codes: (rows, output width)."""
     rows = torch.zeros(len(codes), outputs.width, device=codes.device)
     return rows.scatter_(1, codes + outputs.first, 1.0)
-
-
-def spread(outputs: Outputs, columns: Tensor) -> Tensor:
-    """Repeat a number per column for each of its codes: (rows, output width)."""
-    return columns.float().index_select(1, outputs.owner)
 
 
 def soft_rows(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,7 +13,7 @@ from torch.nn import functional
 from synthohive.models.network import fill_evenly
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
 
     from synthohive.encoding.layout import Layout
     from synthohive.models.outputs import Outputs
@@ -95,23 +94,21 @@ class Critic(nn.Module):
         blocks: Sequence[Tensor],
         visible: Tensor,
         context: Tensor,
-        mixed: Tensor | None = None,
+        mixed: Tensor,
     ) -> Judgement:
-        """Return scores, and how steeply they depend on the rows.
+        """Return scores, and how steeply they depend on rows in between.
 
         Args:
-            blocks: Versions of the same rows, each as for `forward`.
+            blocks: Two versions of the same rows, each as for `forward`.
             visible: Which columns were visible.
             context: The rows' context.
-            mixed: If given, (packs of a version, 1), steepness is taken between packs of
-                the first of two versions and of the second, at these shares of the first;
-                else at every pack.
+            mixed: Steepness is taken between packs of the first version and of the second,
+                at these shares of the first: (packs of a version, 1).
         """
         with torch.no_grad():
             rows = [self._packed(block) for block in blocks]
             count = sum(len(block) for block in rows)
-            spare = count if mixed is None else len(mixed)
-            x = rows[0].new_empty(count + spare, len(self.look))
+            x = rows[0].new_empty(count + len(mixed), len(self.look))
             known = self._known(visible, context)
             for block, pack in zip(rows, x.split(len(known)), strict=False):
                 pack[:, : self.shares] = block
@@ -203,16 +200,12 @@ class Judgement:
         critic.teach_context(self.context, of_first)
 
 
-def _judge(
-    critic: Critic, x: Tensor, count: int, context: Tensor, mixed: Tensor | None
-) -> Judgement:
+def _judge(critic: Critic, x: Tensor, count: int, context: Tensor, mixed: Tensor) -> Judgement:
     first = torch.addmm(critic.look_bias, x[:count], critic.look)
-    at = first
-    if mixed is not None:
-        at = torch.lerp(first[len(mixed) :], first[: len(mixed)], mixed)
-    bent = _bend(first if mixed is None else torch.cat([first, at]))
+    at = torch.lerp(first[len(mixed) :], first[: len(mixed)], mixed)
+    bent = _bend(torch.cat([first, at]))
     second = torch.addmm(critic.think_bias, bent, critic.think)
-    at_second = second[-len(at) :]
+    at_second = second[count:]
     bent, second = bent[:count], second[:count]
     outer, inner, gradient = critic.slopes(at, at_second)
     sure = _bend(second)
@@ -235,16 +228,6 @@ def _bend(x: Tensor) -> Tensor:
 def _through(gradient: Tensor, x: Tensor) -> Tensor:
     """Return a gradient before a bend at `x`; a product with slopes would take far longer."""
     return torch.ops.aten.leaky_relu_backward(gradient, x, LEAK, False)
-
-
-@contextmanager
-def frozen(critic: Critic) -> Generator[None]:
-    """Ask a critic without teaching it: no gradients of its own weights are computed."""
-    critic.requires_grad_(requires_grad=False)
-    try:
-        yield
-    finally:
-        critic.requires_grad_(requires_grad=True)
 
 
 def initialise_critic(critic: Critic, random: torch.Generator) -> None:

@@ -89,7 +89,7 @@ def live_layout(layout: Layout, constants: np.ndarray, settings: CTGANSettings) 
     they are columns like any other.
     """
     live = layout.select(layout.names[c] for c in np.flatnonzero(constants < 0))
-    if settings.objective == "classic":
+    if settings.is_classic:
         return Layout(tuple(replace(column, coarse=None) for column in live.columns))
     return live
 
@@ -244,7 +244,7 @@ class Generator:
                 noise = torch.randn(1, len(known), parts.network.noise, generator=random)
                 noise = noise.to(device)
             codes = torch.from_numpy(known.astype(np.int64)).to(device)
-            if self.settings.objective == "classic" and not parts.limits:
+            if self.settings.is_classic and not parts.limits:
                 codes = show_one(parts.outputs, codes, random)
             others = torch.from_numpy(context.astype(np.int64)).to(device)
             drawn: list[Tensor] = []

@@ -1,4 +1,4 @@
-"""Warm-up: learning the masked likelihood until the held-out loss says stop."""
+"""Learning the masked likelihood until the held-out loss says stop."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from synthohive.errors import TrainingError
 from synthohive.models.draws import generator
 from synthohive.models.masks import ask, draw_visible
-from synthohive.models.network import draw_noise, read_fast
+from synthohive.models.network import read_fast
 from synthohive.models.outputs import TRUSTS
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.state import STRIDE, Rows, State, load_weights, move_average, weights_of
@@ -148,14 +148,12 @@ class _Batch:
         codes: Their codes.
         context: Their context.
         visible: Which codes are shown.
-        noise: The noise beside them, if the network takes any.
         kept: What dropout leaves, (depth, members, rows, …), if there is dropout.
     """
 
     codes: Tensor
     context: Tensor
     visible: Tensor
-    noise: Tensor | None
     kept: Tensor | None
 
     def part(self, rows: slice) -> _Batch:
@@ -164,7 +162,6 @@ class _Batch:
             codes=self.codes[:, rows],
             context=self.context[:, rows],
             visible=self.visible[:, rows],
-            noise=None if self.noise is None else self.noise[:, rows],
             kept=None if self.kept is None else self.kept[:, :, rows],
         )
 
@@ -178,7 +175,6 @@ def _draw_batch(
         codes=codes,
         context=context,
         visible=visible.to(codes.device),
-        noise=draw_noise(network, plan.batch, random),
         kept=_draw_kept(network, plan, random),
     )
 
@@ -188,7 +184,7 @@ def _gradients(
 ) -> tuple[float, tuple[Tensor, ...]]:
     """Return what some of a batch's rows add to its loss, and to its gradients."""
     with pinned_torch():
-        logits = read_fast(network, some.codes, some.visible, some.context, some.noise, some.kept)
+        logits = read_fast(network, some.codes, some.visible, some.context, kept=some.kept)
         asked = ask(some.visible, outputs.coarse)
         loss = outputs.loss(logits, some.codes, asked) / rows
         return loss.item(), torch.autograd.grad(loss, list(network.parameters()))
@@ -256,12 +252,10 @@ def held_out_losses(network: Network, outputs: Outputs, held: Rows, stream: Stre
         visible = draw_visible((members, width * repeats), outputs.coarse.cpu(), random)
         visible = visible.to(codes.device)
         weights = ask(visible, outputs.coarse) * held.real.repeat(1, repeats).unsqueeze(-1)
-        noise = draw_noise(network, width * repeats, random)
         losses = torch.zeros(len(TRUSTS), codes.shape[2], device=codes.device)
         rows = max(1, min(EVALUATED_ROWS, WIDE // (members * outputs.width)))
         for first in range(0, codes.shape[1], rows):
             part = slice(first, first + rows)
-            own = None if noise is None else noise[:, part]
-            logits = read_fast(network, codes[:, part], visible[:, part], context[:, part], own)
+            logits = read_fast(network, codes[:, part], visible[:, part], context[:, part])
             losses += outputs.losses(logits, codes[:, part], weights[:, part])
     return losses.cpu() / (repeats * len(held))

@@ -239,7 +239,7 @@ def read_fast(
     codes: Tensor,
     visible: Tensor,
     context: Tensor,
-    noise: Tensor | None,
+    noise: Tensor | None = None,
     kept: Tensor | None = None,
 ) -> Tensor:
     """Return all logits: features in the fastest number format, the last layer in ``float32``.

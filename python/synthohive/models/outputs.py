@@ -75,8 +75,6 @@ class Outputs(nn.Module):
     """Position of each column's coarse column, or -1."""
     first: Tensor
     """Where each column's outputs begin."""
-    owner: Tensor
-    """The column that each output belongs to."""
     order: Tensor
     """The columns as their outputs stand side by side."""
     trust: Tensor
@@ -109,8 +107,6 @@ class Outputs(nn.Module):
         self.register_buffer("first", first, persistent=False)
         order = torch.tensor(self._order, dtype=torch.long)
         self.register_buffer("order", order, persistent=False)
-        lengths = torch.tensor([sizes[c] for c in self._order], dtype=torch.long)
-        self.register_buffer("owner", order.repeat_interleave(lengths), persistent=False)
         self.register_buffer("trust", torch.ones(len(layout)))
         self.register_buffer("coarse", torch.tensor(coarse, dtype=torch.long), persistent=False)
 

@@ -64,8 +64,8 @@ def plan_training(rows: int, codes: int, settings: CTGANSettings) -> Plan:
         >>> plan_training(26_000, 320, CTGANSettings()).width
         128
     """
-    is_classic = settings.objective == "classic"
-    members = 1 if settings.is_adversarial else settings.members or _below(rows, {MANY: 8}, 1)
+    is_classic = settings.is_classic
+    members = 1 if is_classic else settings.members or _below(rows, {MANY: 8}, 1)
     held_out = 0 if is_classic else _held_out(rows)
     fewest = rows - (held_out if members == 1 else -(-rows // fold_count(members)))
     widest = _below(rows, {600: 64, AMPLE: 128, PLENTY: 256}, settings.batch_size)

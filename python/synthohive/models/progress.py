@@ -71,7 +71,7 @@ class Progress:
 
     def _tell(self, state: State, kind: type[StepsTaken]) -> None:
         now = time.monotonic()
-        seconds, steps = self.before + now - self.started, self.task.steps
+        seconds, steps = self.before + now - self.started, self.task.plan.steps
         held_out = state.history[-1][2] if state.history else math.nan
         self._told = now
         self.on_event(

@@ -21,8 +21,8 @@ class CTGANSettings:
     """Shape and training of one CTGAN.
 
     Attributes:
-        objective: ``masked`` learns by masked likelihood, and may be refined by a critic;
-            ``classic`` is the one-shot adversarial training of the CTGAN paper.
+        objective: ``masked`` learns by masked likelihood; ``classic`` is the one-shot
+            adversarial training of the CTGAN paper.
         members: Networks trained side by side and averaged; chosen by the number of rows
             when `None` (several for small tables, one for large ones).
         width: Width of the residual network; chosen by the number of rows and of codes when
@@ -40,9 +40,7 @@ class CTGANSettings:
         rounds: Most rounds through the network per row: a round for every column when
             `None` (most faithful), 1 is the fastest. A round in which rows look alike to
             the network counts as the share of them that it looks at.
-        adversarial_steps: Steps of refinement by a critic after the warm-up; where it was
-            measured, rows drawn in few `rounds` were more faithful without.
-        noise: Length of the noise vector, where a critic takes part.
+        noise: Length of the noise vector of ``classic``.
         packing: Rows the critic of ``classic`` judges together.
         device: ``auto`` takes a GPU where there is one.
 
@@ -66,7 +64,6 @@ class CTGANSettings:
     weight_decay: float = 1e-3
     patience: int = 6
     rounds: int | None = None
-    adversarial_steps: int = 0
     noise: int = 128
     packing: int = 10
     device: Device = "auto"
@@ -76,7 +73,7 @@ class CTGANSettings:
             self._check_at_least(name, 1)
         for name in ("members", "width", "depth", "epochs", "max_steps", "rounds"):
             self._check_at_least(name, 1)
-        for name in ("adversarial_steps", "noise", "weight_decay", "dropout"):
+        for name in ("noise", "weight_decay", "dropout"):
             self._check_at_least(name, 0)
         if not 0 < self.learning_rate < 1:
             raise ConfigError(f"learning_rate is {self.learning_rate}, not between 0 and 1")
@@ -94,9 +91,9 @@ class CTGANSettings:
             raise ConfigError(f"{name} is {value}, less than {least}")
 
     @property
-    def is_adversarial(self) -> bool:
-        """Whether a critic takes part, and the network takes noise."""
-        return self.objective == "classic" or self.adversarial_steps > 0
+    def is_classic(self) -> bool:
+        """Whether a critic teaches the network, which then takes noise."""
+        return self.objective == "classic"
 
     @classmethod
     def classic(cls, **changes: Any) -> CTGANSettings:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     import numpy as np
 
-FORMAT = 4
+FORMAT = 5
 
 
 def save_generator(generator: Generator, folder: Path) -> None:

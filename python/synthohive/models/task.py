@@ -38,11 +38,6 @@ class Task:
     stream: Stream
 
     @property
-    def steps(self) -> int:
-        """Most steps, refinement included."""
-        return self.plan.steps + self.settings.adversarial_steps
-
-    @property
     def fingerprint(self) -> str:
         """A hash of all of it."""
         facts = (self.layout, self.context_layout, self.plan, self.settings, self.stream)
@@ -59,9 +54,9 @@ def start(task: Task, outputs: Outputs, device: torch.device) -> State:
         width=plan.width,
         depth=plan.depth,
         embedding=settings.embedding,
-        noise=settings.noise if settings.is_adversarial else 0,
+        noise=settings.noise if settings.is_classic else 0,
     ).to(device)
-    if settings.objective == "masked":
+    if not settings.is_classic:
         size = {"members": plan.members, "width": plan.width}
         network.waves = Waves(task.layout, outputs.first, **size).to(device)
     initialise(network, generator(task.stream, "weights"))

@@ -26,7 +26,6 @@ from synthohive.models.outputs import Outputs, coarse_positions, log_frequencies
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.plan import plan_training
 from synthohive.models.progress import Progress
-from synthohive.models.refining import refine
 from synthohive.models.rounds import arrange
 from synthohive.models.settings import CTGANSettings
 from synthohive.models.split import group_rows, split_rows
@@ -102,7 +101,7 @@ def train(
             table=label,
             rows=len(codes),
             columns=len(layout),
-            steps=plan.steps + settings.adversarial_steps,
+            steps=plan.steps,
         )
     )
     started = time.monotonic()
@@ -153,14 +152,14 @@ def _train_live(
         task.layout.sizes,
         coarse,
         task.settings.rounds,
-        context=None if state.network.noise else task.context,
+        context=None if task.settings.is_classic else task.context,
     )
 
     keep = _nothing
-    if checkpoint and task.settings.objective == "masked":
+    if checkpoint and not task.settings.is_classic:
         keep = _keep(task, state, label, on_event, checkpoint)
     progress = Progress(table=label, task=task, on_event=on_event, before=state.seconds)
-    if task.settings.objective == "classic":
+    if task.settings.is_classic:
         rows = rows_of(codes, context, (np.arange(len(codes)),))
         learn_classic(
             state,
@@ -189,20 +188,10 @@ def _train_live(
             on_evaluation=on_evaluation,
             threads=threads,
         )
-        if task.settings.adversarial_steps:
-            refine(
-                state,
-                outputs,
-                rows,
-                orders,
-                task=task,
-                on_step=progress.stepped,
-                on_evaluation=progress.evaluated,
-            )
     state.network.fold_waves()
     average_unseen(state.network, codes, context)
     network, offsets = state.network.eval(), None
-    if not task.settings.is_adversarial:
+    if not task.settings.is_classic:
 
         def on_order() -> None:
             progress.finished(state)
