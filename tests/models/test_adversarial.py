@@ -147,13 +147,12 @@ def beginning(settings, rows=240):
         stream=Stream(1),
     )
     outputs = Outputs(LAYOUT, log_frequencies(codes, LAYOUT))
-    state = start(task, outputs, torch.device("cpu"))
     parts = rows_of(torch.from_numpy(codes), torch.from_numpy(region), (np.arange(rows),))
-    return state, outputs, parts, task
+    return start(task, outputs, parts), outputs, parts, task
 
 
 def test_a_critic_is_taught_what_differentiating_twice_would_teach_it():
-    _, outputs, rows, _ = beginning(CTGANSettings())
+    _, outputs, rows, _ = beginning(CTGANSettings.classic())
     random = torch.Generator().manual_seed(1)
     critic = Critic(outputs, CONTEXT, width=7, embedding=3, packing=2).double()
     initialise_critic(critic, random)
@@ -188,7 +187,7 @@ def test_a_critic_is_taught_what_differentiating_twice_would_teach_it():
 
 
 def test_a_loss_that_is_no_number_names_the_step():
-    state, *_ = beginning(CTGANSettings())
+    state, *_ = beginning(CTGANSettings.classic())
     losses = iter([1.0, float("nan")])
     with pytest.raises(TrainingError, match="the critic's loss is nan at step 2"):
         alternate(

@@ -125,9 +125,9 @@ def test_a_diverged_training_names_the_step():
         stream=Stream(1),
     )
     outputs = Outputs(LAYOUT, log_frequencies(codes, LAYOUT))
-    state = start(task, outputs, torch.device("cpu"))
-    state.network.embed.data.fill_(float("nan"))
     rows = rows_of(torch.from_numpy(codes), torch.from_numpy(region), (np.arange(200),))
+    state = start(task, outputs, rows)
+    state.network.embed.data.fill_(float("nan"))
     with pytest.raises(TrainingError, match="the loss is nan at step 0"):
         learn(state, outputs, rows, rows, task=task, on_step=print, on_evaluation=print)
 

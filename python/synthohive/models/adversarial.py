@@ -39,7 +39,7 @@ def alternate(
     The network ends with averaged weights: the latest ones swing around them.
 
     Args:
-        state: Where to start from.
+        state: Where to start from, the beginning.
         step: Takes one step; returns the critic's loss.
         steps: Steps to take.
         every: Steps between two entries of the history.
@@ -49,19 +49,19 @@ def alternate(
     Raises:
         TrainingError: A loss is no longer a number.
     """
-    begin, since, total = state.step, state.step, 0.0
-    started, average = time.monotonic() - state.seconds, weights_of(state.network)
-    while state.step < begin + steps:
+    since, total = 0, 0.0
+    started, average = time.monotonic(), weights_of(state.network)
+    while state.step < steps:
         loss = step()
         state.step += 1
         if not math.isfinite(loss):
             raise TrainingError(
                 f"the critic's loss is {loss} at step {state.step}", hint="lower learning_rate"
             )
-        move_average(average, state.network, state.step - begin, STRIDE)
+        move_average(average, state.network, state.step, STRIDE)
         total += loss
         on_step(state, loss)
-        if (state.step - begin) % every == 0 or state.step == begin + steps:
+        if state.step % every == 0 or state.step == steps:
             seconds = time.monotonic() - started
             state.history.append((state.step, total / (state.step - since), math.nan, seconds))
             since, total = state.step, 0.0

@@ -141,7 +141,7 @@ def learn_classic(
     alternate(
         state,
         step,
-        steps=plan.steps - state.step,
+        steps=plan.steps,
         every=plan.evaluate_every,
         on_step=on_step,
         on_evaluation=on_evaluation,

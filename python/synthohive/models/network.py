@@ -15,10 +15,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from synthohive.models.precision import fast
+from synthohive.models.profiles import begin_alike
 from synthohive.models.waves import FEWEST_CODES, Waves, wavy
 
 if TYPE_CHECKING:
     from synthohive.encoding.layout import Layout
+    from synthohive.models.state import Rows
+
+LOOKED = 100_000
+"""Rows that tell, at most, which codes are alike."""
 
 
 class Affine(nn.Module):
@@ -109,7 +114,7 @@ class Network(nn.Module):
         }
         self.members, self.noise = members, noise
         self.context_sizes = context_layout.sizes
-        self.ordered = [c.is_ordered for c in (*layout.columns, *context_layout.columns)]
+        self.columns = (*layout.columns, *context_layout.columns)
         sizes = (*layout.sizes, *context_layout.sizes)
         first = np.cumsum([0, *sizes, len(layout)])
         columns = len(layout)
@@ -180,15 +185,25 @@ class Network(nn.Module):
             self.waves = None
 
 
-def initialise(network: Network, random: torch.Generator) -> None:
-    """Fill the weights from `random`; the outputs stay at zero, that is at the prior."""
+def initialise(network: Network, rows: Rows, random: torch.Generator) -> None:
+    """Fill the weights from `random`, and vectors so that codes that are alike begin alike.
+
+    The outputs stay at zero, that is at the prior. What is alike, each member is told by the rows
+    that it learns from.
+    """
     sizes, ends = _places(network)
     with torch.no_grad():
         vectors = torch.empty_like(network.embed, device="cpu").normal_(0, 0.5, generator=random)
         for column, size in enumerate(sizes):
-            if network.ordered[column] and size >= FEWEST_CODES:
+            if network.columns[column].is_ordered and size >= FEWEST_CODES:
                 for end in ends[:, column].tolist():
                     vectors[end - size : end] = wavy(vectors[end - size : end], random)
+        for member, last in enumerate(ends.tolist()):
+            parts = [vectors[end - size : end] for size, end in zip(sizes, last, strict=True)]
+            shown = torch.cat(rows.some_of(member, LOOKED), 1).cpu()
+            alike = begin_alike(parts, shown, network.columns)
+            for part, vector in zip(parts, alike, strict=True):
+                part.copy_(vector)
         network.embed.copy_(vectors)
         for module in network.modules():
             if isinstance(module, Affine) and module is not network.out:

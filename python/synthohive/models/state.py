@@ -45,6 +45,12 @@ class Rows:
         """Return codes and context of rows: (members, positions, columns)."""
         return self.codes[positions], self.context[positions]
 
+    def some_of(self, member: int, most: int) -> tuple[Tensor, Tensor]:
+        """Return codes and context of one member's rows, evenly spread: (rows, columns)."""
+        count = int(self.counts[member])
+        own = self.positions[member, : count : -(-count // most)]
+        return self.codes[own], self.context[own]
+
     def draw(self, count: int, random: torch.Generator) -> tuple[Tensor, Tensor]:
         """Return as many of each member's rows, drawn with replacement."""
         members = len(self.positions)

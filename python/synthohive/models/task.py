@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from synthohive.models.outputs import Outputs
     from synthohive.models.plan import Plan
     from synthohive.models.settings import CTGANSettings
+    from synthohive.models.state import Rows
     from synthohive.randomness import Stream
 
 
@@ -44,9 +45,9 @@ class Task:
         return fingerprint(*facts, arrays=(self.codes, self.context, self.groups))
 
 
-def start(task: Task, outputs: Outputs, device: torch.device) -> State:
-    """Return the state at the beginning of training."""
-    plan, settings = task.plan, task.settings
+def start(task: Task, outputs: Outputs, rows: Rows) -> State:
+    """Return the state at the beginning of training, on the device of the rows to learn from."""
+    plan, settings, device = task.plan, task.settings, rows.codes.device
     network = Network(
         task.layout,
         task.context_layout,
@@ -59,7 +60,7 @@ def start(task: Task, outputs: Outputs, device: torch.device) -> State:
     if not settings.is_classic:
         size = {"members": plan.members, "width": plan.width}
         network.waves = Waves(task.layout, outputs.first, **size).to(device)
-    initialise(network, generator(task.stream, "weights"))
+    initialise(network, rows, generator(task.stream, "weights"))
     return State(
         network=network, optimisers=_optimisers(network, task), average=weights_of(network)
     )

@@ -143,41 +143,39 @@ def _train_live(
 ) -> tuple[Parts, State]:
     device = choose_device(task.settings)
     outputs = Outputs(task.layout, log_frequencies(task.codes, task.layout)).to(device)
-    state = start(task, outputs, device)
     codes = torch.from_numpy(task.codes).to(device)
     context = torch.from_numpy(task.context).to(device)
-    coarse = coarse_positions(task.layout)
+    split = split_rows(
+        task.groups, task.plan.members, task.plan.held_out, generator(task.stream, "split")
+    )
+    rows, held = rows_of(codes, context, split.learned), rows_of(codes, context, split.held)
+    state = start(task, outputs, rows)
     orders = arrange(
         task.codes,
         task.layout.sizes,
-        coarse,
+        coarse_positions(task.layout),
         task.settings.rounds,
         context=None if task.settings.is_classic else task.context,
     )
-
     keep = _nothing
     if checkpoint and not task.settings.is_classic:
         keep = _keep(task, state, label, on_event, checkpoint)
     progress = Progress(table=label, task=task, on_event=on_event, before=state.seconds)
+
+    def on_evaluation(state: State) -> None:
+        keep(state)
+        progress.evaluated(state)
+
     if task.settings.is_classic:
-        rows = rows_of(codes, context, (np.arange(len(codes)),))
         learn_classic(
             state,
             outputs,
             rows,
             task=task,
             on_step=progress.stepped,
-            on_evaluation=progress.evaluated,
+            on_evaluation=on_evaluation,
         )
     else:
-        random = generator(task.stream, "split")
-        split = split_rows(task.groups, task.plan.members, task.plan.held_out, random)
-        rows, held = rows_of(codes, context, split.learned), rows_of(codes, context, split.held)
-
-        def on_evaluation(state: State) -> None:
-            keep(state)
-            progress.evaluated(state)
-
         learn(
             state,
             outputs,
