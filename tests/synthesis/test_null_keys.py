@@ -145,14 +145,12 @@ def rota() -> tuple[sh.Metadata, dict[str, pl.DataFrame]]:
 
 def test_null_shares_of_keys_that_hang_together_stay(monkeypatch):
     metadata, tables = rota()
-    hive = sh.Synthesizer(
-        metadata, seed=1, ctgan=CTGANSettings(max_steps=300, members=1), threads=1
-    ).fit(tables)
-    copy = hive.sample(scale=4)
-    check(metadata, tables, copy)
+    hive = sh.Synthesizer(metadata, seed=1, threads=1).fit(tables)
+    notes = hive.sample()["notes"]
     for column in ("day", "who"):
-        share = copy["notes"][column].null_count() / copy["notes"].height
-        assert share == pytest.approx(0.25, abs=0.12)
+        assert notes[column].null_count() / notes.height == pytest.approx(0.25, abs=0.1)
+    copy = hive.sample(scale=4)  # more rows of a kept person than any real one has
+    check(metadata, tables, copy)
     for module in ("nulls.BLOCK", "links.SERVE_ROWS"):
         monkeypatch.setattr(f"synthohive.synthesis.{module}", 50)
     again = hive.sample(scale=4)
