@@ -15,6 +15,7 @@ from synthohive.models.classic import show_one
 from synthohive.models.compiled import build_sampler
 from synthohive.models.draws import generator
 from synthohive.models.limits import limited_first, live_limits, nearest_offsets
+from synthohive.models.network import draw_noise
 from synthohive.models.pinned import pinned_torch
 from synthohive.models.rounds import ORDER_ROWS, ORDER_ROWS_IN_ROUNDS
 from synthohive.models.sampling import draw_rows
@@ -239,10 +240,7 @@ class Generator:
         sampler = parts.sampler
         with pinned_torch(), torch.inference_mode():
             uniforms = torch.rand(known.shape, generator=random).to(device)
-            noise = None
-            if parts.network.noise:
-                noise = torch.randn(1, len(known), parts.network.noise, generator=random)
-                noise = noise.to(device)
+            noise = draw_noise(parts.network, len(known), random)
             codes = torch.from_numpy(known.astype(np.int64)).to(device)
             if self.settings.is_classic and not parts.limits:
                 codes = show_one(parts.outputs, codes, random)

@@ -64,9 +64,8 @@ def plan_training(rows: int, codes: int, settings: CTGANSettings) -> Plan:
         >>> plan_training(26_000, 320, CTGANSettings()).width
         128
     """
-    is_classic = settings.is_classic
-    members = 1 if is_classic else settings.members or _below(rows, {MANY: 8}, 1)
-    held_out = 0 if is_classic else _held_out(rows)
+    members = 1 if settings.is_classic else settings.members or _below(rows, {MANY: 8}, 1)
+    held_out = 0 if settings.is_classic else _held_out(rows)
     fewest = rows - (held_out if members == 1 else -(-rows // fold_count(members)))
     widest = _below(rows, {600: 64, AMPLE: 128, PLENTY: 256}, settings.batch_size)
     batch = max(1, min(settings.batch_size, widest, fewest))
@@ -75,11 +74,11 @@ def plan_training(rows: int, codes: int, settings: CTGANSettings) -> Plan:
     steps = max(1, min(steps, settings.max_steps or steps))
     evaluate_every = min(100, max(10, steps // 20))
     if settings.epochs is not None:
-        epochs = 1 if is_classic else math.ceil(evaluate_every / epoch_steps)
+        epochs = 1 if settings.is_classic else math.ceil(evaluate_every / epoch_steps)
         evaluate_every = epochs * epoch_steps
     return Plan(
         members=members,
-        has_muon=rows >= MANY and not is_classic,
+        has_muon=rows >= MANY and not settings.is_classic,
         width=settings.width or _width(rows, codes),
         depth=settings.depth or _below(rows, {MANY: 1}, 2),
         dropout=settings.dropout,
