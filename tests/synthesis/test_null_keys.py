@@ -151,6 +151,8 @@ def test_null_shares_of_keys_that_hang_together_stay(monkeypatch):
         assert notes[column].null_count() / notes.height == pytest.approx(0.25, abs=0.1)
     copy = hive.sample(scale=4)  # more rows of a kept person than any real one has
     check(metadata, tables, copy)
+    without = copy["notes"]["who"].null_count() / copy["notes"].height
+    assert without == pytest.approx(0.25, abs=0.12)
     for module in ("nulls.BLOCK", "links.SERVE_ROWS"):
         monkeypatch.setattr(f"synthohive.synthesis.{module}", 50)
     again = hive.sample(scale=4)
